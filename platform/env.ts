@@ -1,0 +1,63 @@
+/**
+ * The only place that reads `process.env`: names and types, no defaults, no decisions (those are in config.ts).
+ * An empty variable counts as unset, as `docker compose` passes unset variables as empty strings.
+ */
+const text = (name: string): string | undefined => process.env[name]?.trim() || undefined;
+
+const integer = (name: string): number | undefined => {
+  const value = text(name);
+  if (value === undefined) return undefined;
+  if (!/^\d+$/.test(value)) throw new Error(`${name} must be a whole number, but is "${value}"`);
+  return Number(value);
+};
+
+const flag = (name: string): boolean | undefined => {
+  const value = text(name);
+  if (value === undefined) return undefined;
+  if (/^(1|true|on|yes)$/i.test(value)) return true;
+  if (/^(0|false|off|no)$/i.test(value)) return false;
+  throw new Error(`${name} must be true or false, but is "${value}"`);
+};
+
+const list = (name: string): string[] | undefined =>
+  text(name)
+    ?.split(',')
+    .map((item) => item.trim())
+    .filter(Boolean);
+
+export type Env = ReturnType<typeof readEnv>;
+
+/** @returns every setting as given, `undefined` where it was not. @throws Error naming a malformed variable. */
+export const readEnv = () => ({
+  environment: text('TASKLOOM_ENV'),
+  host: text('TASKLOOM_HOST'),
+  port: integer('TASKLOOM_PORT'),
+  publicUrl: text('TASKLOOM_PUBLIC_URL'),
+  dataDir: text('TASKLOOM_DATA_DIR'),
+  cacheDir: text('TASKLOOM_CACHE_DIR'),
+  secretKey: text('TASKLOOM_SECRET_KEY'),
+  logLevel: text('TASKLOOM_LOG_LEVEL'),
+  adminEmail: text('TASKLOOM_ADMIN_EMAIL'),
+  adminPassword: text('TASKLOOM_ADMIN_PASSWORD'),
+  accessTokenSeconds: integer('TASKLOOM_ACCESS_TOKEN_SECONDS'),
+  corsOrigins: list('TASKLOOM_CORS_ORIGINS'),
+  bodyLimitBytes: integer('TASKLOOM_BODY_LIMIT_BYTES'),
+  validateResponses: flag('TASKLOOM_VALIDATE_RESPONSES'),
+  siteWorkspace: text('TASKLOOM_SITE_WORKSPACE'),
+  eventRetentionDays: integer('TASKLOOM_EVENT_RETENTION_DAYS'),
+  databaseUrl: text('DATABASE_URL'),
+  databaseAppUrl: text('TASKLOOM_DATABASE_APP_URL'),
+  databaseSystemUrl: text('TASKLOOM_DATABASE_SYSTEM_URL'),
+  temporalUiUrl: text('TASKLOOM_TEMPORAL_UI_URL'),
+  temporalBinary: text('TASKLOOM_TEMPORAL_BINARY'),
+  temporalAddress: text('TEMPORAL_ADDRESS'),
+  queuePrefix: text('TASKLOOM_QUEUE_PREFIX'),
+  model: text('TASKLOOM_MODEL'),
+  modelPath: text('TASKLOOM_MODEL_PATH'),
+  modelInputPrice: text('TASKLOOM_MODEL_INPUT_USD_PER_MTOK'),
+  modelOutputPrice: text('TASKLOOM_MODEL_OUTPUT_USD_PER_MTOK'),
+  anthropicApiKey: text('ANTHROPIC_API_KEY'),
+  anthropicBaseUrl: text('ANTHROPIC_BASE_URL'),
+  openaiApiKey: text('OPENAI_API_KEY'),
+  openaiBaseUrl: text('OPENAI_BASE_URL'),
+});
