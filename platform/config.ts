@@ -21,7 +21,8 @@ const oneOf = <T extends string>(name: string, value: string, allowed: readonly 
 /** Micro-dollars per million tokens from a decimal price in dollars; `null` when no price was configured. */
 const price = (name: string, usd: string | undefined): number | null => {
   if (usd === undefined) return null;
-  if (!/^\d+(\.\d+)?$/.test(usd)) throw new Error(`${name} must be a price in dollars like 3 or 0.25, but is "${usd}"`);
+  if (!/^\d+(\.\d+)?$/.test(usd))
+    throw new Error(`${name} must be a price in dollars like 3 or 0.25, but is "${usd}"`);
   return Math.round(Number(usd) * 1_000_000);
 };
 
@@ -29,8 +30,13 @@ const price = (name: string, usd: string | undefined): number | null => {
 const secretKey = (given: string | undefined, dataDir: string): Buffer => {
   if (given !== undefined) {
     if (given === PRINTED_SECRET)
-      throw new Error('TASKLOOM_SECRET_KEY is the example secret of a published document: choose your own, e.g. with `openssl rand -hex 32`');
-    if (given.length < 32) throw new Error('TASKLOOM_SECRET_KEY must have at least 32 characters, e.g. from `openssl rand -hex 32`');
+      throw new Error(
+        'TASKLOOM_SECRET_KEY is the example secret of a published document: choose your own, e.g. with `openssl rand -hex 32`',
+      );
+    if (given.length < 32)
+      throw new Error(
+        'TASKLOOM_SECRET_KEY must have at least 32 characters, e.g. from `openssl rand -hex 32`',
+      );
     return Buffer.from(given);
   }
   const file = join(dataDir, 'secret.key');
@@ -46,7 +52,8 @@ const secretKey = (given: string | undefined, dataDir: string): Buffer => {
 };
 
 /** A key for one purpose, derived from the master key, so that no two uses share one. */
-export const deriveKey = (master: Buffer, purpose: string): Buffer => createHmac('sha256', master).update(`taskloom/${purpose}`).digest();
+export const deriveKey = (master: Buffer, purpose: string): Buffer =>
+  createHmac('sha256', master).update(`taskloom/${purpose}`).digest();
 
 const databaseUrls = (env: Env, master: Buffer) => {
   const owner = env.databaseUrl ?? null;
@@ -78,7 +85,10 @@ export const toConfig = (env: Env) => {
     http: {
       host,
       port,
-      publicUrl: (env.publicUrl ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`).replace(/\/$/, ''),
+      publicUrl: (env.publicUrl ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`).replace(
+        /\/$/,
+        '',
+      ),
       corsOrigins: env.corsOrigins ?? [],
       bodyLimitBytes: env.bodyLimitBytes ?? 1_000_000,
       validateResponses: env.validateResponses ?? environment !== 'production',
@@ -88,7 +98,11 @@ export const toConfig = (env: Env) => {
     admin: { email: env.adminEmail ?? null, password: env.adminPassword ?? null },
     logLevel: env.logLevel ?? (environment === 'test' ? 'warn' : 'info'),
     database: databaseUrls(env, master),
-    temporal: { uiUrl: env.temporalUiUrl ?? null, binary: env.temporalBinary ?? null, queuePrefix: env.queuePrefix ?? '' },
+    temporal: {
+      uiUrl: env.temporalUiUrl ?? null,
+      binary: env.temporalBinary ?? null,
+      queuePrefix: env.queuePrefix ?? '',
+    },
     siteWorkspace: env.siteWorkspace ?? 'default',
     eventRetentionDays: env.eventRetentionDays ?? 30,
     models: {

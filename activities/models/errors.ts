@@ -1,0 +1,125 @@
+import { APICallError } from '@ai-sdk/provider';
+import { ApplicationFailure } from '@temporalio/common';
+
+/** The closed set of ways a model call fails; workflows and retry policies may rely on these words. */
+export type ModelErrorType =
+  | 'model_rate_limited'
+  | 'model_unavailable'
+  | 'model_rejected'
+  | 'model_unauthorized'
+  | 'model_not_configured';
+
+const MAX_MESSAGE_CHARS = 500;
+const MAX_RETRY_DELAY_MS = 5 * 60_000;
+const RETRYABLE: ReadonlySet<ModelErrorType> = new Set(['model_rate_limited', 'model_unavailable']);
+
+/** OpenAI answers 429 for an empty account too, which no waiting cures. */
+const REJECTED_CODES: ReadonlySet<string> = new Set(['insufficient_quota', 'context_length_exceeded']);
+
+/** What the mapping needs to know of the model that failed. */
+export interface FailingModel {
+  id: string;
+  /** The environment variable that an operator checks when the vendor refuses the credentials. */
+  setting: string;
+  /** Removes this provider's credentials from a text. */
+  redact(text: string): string;
+}
+
+/** A text without anything that looks like a credential, whichever vendor's words it came in. */
+const withoutSecrets = (text: string): string =>
+  text.replace(/\b(sk|pk|key)-[\w-]{6,}/gi, '[secret]').replace(/\bBearer\s+\S+/gi, 'Bearer [secret]');
+
+/**
+ * A failure of a model call in the closed vocabulary. It carries no cause: vendor errors hold the request's
+ * body and headers, and Temporal would write them into the history.
+ * @param message truncated to 500 characters
+ * @param retryDelayMs wait before the next attempt, for `model_rate_limited`; capped at 5 minutes
+ */
+export const modelFailure = (
+  type: ModelErrorType,
+  message: string,
+  retryDelayMs?: number,
+): ApplicationFailure =>
+  ApplicationFailure.create({
+    type,
+    message: withoutSecrets(message).slice(0, MAX_MESSAGE_CHARS),
+    nonRetryable: !RETRYABLE.has(type),
+    ...(retryDelayMs === undefined ? {} : { nextRetryDelay: Math.min(retryDelayMs, MAX_RETRY_DELAY_MS) }),
+  });
+
+/**
+ * The wait that an answer asks for.
+ * @param headers lower-case names; `retry-after-ms`, then `retry-after` as seconds or an HTTP date (RFC 9110 10.2.3)
+ * @returns milliseconds, or undefined where nothing usable and in the future was said
+ */
+export const retryAfterMs = (
+  headers: Readonly<Record<string, string | undefined>> | undefined,
+  nowMs: number,
+): number | undefined => {
+  const exact = Number.parseFloat(headers?.['retry-after-ms'] ?? '');
+  if (exact > 0) return Math.ceil(exact);
+  const text = headers?.['retry-after']?.trim();
+  if (!text) return undefined;
+  const waitMs = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
+  return waitMs > 0 ? Math.ceil(waitMs) : undefined;
+};
+
+interface VendorFacts {
+  status: number | undefined;
+  code: string | undefined;
+  headers: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+const textField = (value: unknown, name: string): string | undefined => {
+  const field = typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+  return typeof field === 'string' ? field : undefined;
+};
+
+/** The status and code of an HTTP answer, or of an error event inside a stream that had begun with 200. */
+const vendorFacts = (error: unknown): VendorFacts => {
+  if (APICallError.isInstance(error)) {
+    const body =
+      typeof error.data === 'object' && error.data !== null ? Reflect.get(error.data, 'error') : undefined;
+    return {
+      status: error.statusCode,
+      code: textField(body, 'code') ?? textField(body, 'type'),
+      headers: error.responseHeaders,
+    };
+  }
+  const status = typeof error === 'object' && error !== null ? Reflect.get(error, 'statusCode') : undefined;
+  return {
+    status: typeof status === 'number' ? status : undefined,
+    code: textField(error, 'code') ?? textField(error, 'type'),
+    headers: undefined,
+  };
+};
+
+const classify = ({ status, code }: VendorFacts): ModelErrorType => {
+  if (code !== undefined && REJECTED_CODES.has(code)) return 'model_rejected';
+  if (status === 429 || (status === undefined && code?.startsWith('rate_limit'))) return 'model_rate_limited';
+  if (status === 401 || status === 403) return 'model_unauthorized';
+  if (status === undefined) return code === 'invalid_request_error' ? 'model_rejected' : 'model_unavailable';
+  return status >= 400 && status < 500 && status !== 408 ? 'model_rejected' : 'model_unavailable';
+};
+
+/**
+ * Maps whatever the AI SDK or a provider threw to one failure of the closed vocabulary: 429 is rate limited,
+ * 401 and 403 unauthorized (the message then names the setting and repeats nothing of the vendor's text), other
+ * 4xx but 408 rejected, and everything else (5xx, 529, network, a cut or garbled stream) unavailable.
+ */
+export const toModelFailure = (error: unknown, model: FailingModel): ApplicationFailure => {
+  if (error instanceof ApplicationFailure) return error;
+  const facts = vendorFacts(error);
+  const type = classify(facts);
+  const status = facts.status === undefined ? '' : ` (HTTP ${facts.status})`;
+  if (type === 'model_unauthorized')
+    return modelFailure(type, `${model.id} refused the credentials${status}: check ${model.setting}`);
+  const said = model.redact(
+    error instanceof Error ? error.message : String(textField(error, 'message') ?? error),
+  );
+  // The SDK's words for a stream that broke after 200 OK are "Failed to process successful response".
+  if (facts.status !== undefined && facts.status < 300)
+    return modelFailure(type, `${model.id} cut its answer short: ${said}`);
+  const delayMs = type === 'model_rate_limited' ? retryAfterMs(facts.headers, Date.now()) : undefined;
+  return modelFailure(type, `${model.id} failed${status}: ${said}`, delayMs);
+};

@@ -1,0 +1,57 @@
+import cors from 'cors';
+import express, { type Express } from 'express';
+import helmet from 'helmet';
+import type { Config } from '../platform/config.ts';
+import type { Log } from '../platform/logger.ts';
+import { createAuthorizer } from './auth/authorizer.ts';
+import type { Sessions } from './auth/sessions.ts';
+import { createHandlers, type HandlerDeps } from './handlers.ts';
+import { errorHandler } from './http/errors.ts';
+import { mountSpec } from './http/openapi.ts';
+import { identify, trimTrailingSlash } from './http/request.ts';
+import { listOperations, loadSpec, readSpecText, type SpecOperation } from './http/spec.ts';
+import { checkText } from './http/text.ts';
+import { createDocsRouter } from './site/docs.router.ts';
+import { createSiteRouter } from './site/site.router.ts';
+
+export interface AppDeps {
+  readonly config: Config;
+  readonly log: Log;
+  readonly sessions: Sessions;
+  readonly handlers: HandlerDeps;
+  readonly siteWorkspaceId: () => Promise<string>;
+}
+
+/** The API and the site as one Express app. @throws Error when the spec and the handlers differ. */
+export const createApp = (deps: AppDeps): { app: Express; operations: SpecOperation[] } => {
+  const { config, log, handlers, siteWorkspaceId } = deps;
+  const { http } = config;
+  const spec = loadSpec();
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.set('query parser', 'simple');
+  app.use(identify(log), handlers.metrics.observe, trimTrailingSlash);
+  app.use(createDocsRouter({ specJson: () => spec, specYaml: readSpecText }));
+  app.use(createSiteRouter({ store: handlers.store, siteWorkspaceId, publicUrl: http.publicUrl }));
+  app.use(
+    helmet({ contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } } }),
+  );
+  app.use(
+    cors({
+      origin: http.corsOrigins,
+      exposedHeaders: ['X-Request-Id', 'Idempotency-Replayed', 'Retry-After', 'ETag'],
+    }),
+  );
+  app.use(express.json({ limit: http.bodyLimitBytes, strict: true }), checkText);
+  mountSpec(app, {
+    spec,
+    handlers: createHandlers(handlers) as never,
+    authorizer: createAuthorizer(deps.sessions),
+    validateResponses: http.validateResponses,
+    store: handlers.store,
+    siteWorkspaceId,
+  });
+  app.use(errorHandler);
+  return { app, operations: listOperations(spec) };
+};

@@ -1,0 +1,128 @@
+import type { Client } from '@temporalio/client';
+import type { Config } from '../platform/config.ts';
+import { createCrashPoints } from '../platform/crash-points.ts';
+import type { Log } from '../platform/logger.ts';
+import type { Shutdown } from '../platform/shutdown.ts';
+import { openTemporalClient, temporalSettings } from '../platform/temporal/connect.ts';
+import { Dispatcher } from '../platform/temporal/dispatcher.ts';
+import { VERSION } from '../platform/version.ts';
+import { findWorkspaceId } from '../store/identity/identity.repository.ts';
+import { LiveBus } from '../store/live/bus.ts';
+import { Sequencer } from '../store/live/sequencer.ts';
+import { readSystemTotals } from '../store/observability/totals.ts';
+import { createOutbox } from '../store/outbox/outbox.ts';
+import { requireRoleUrls } from '../store/setup/urls.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { openSystemStore } from '../store/system.ts';
+import type { AppDeps } from './app.ts';
+import { Sessions } from './auth/sessions.ts';
+import { createTokens } from './auth/tokens.ts';
+import { createMetrics } from './features/observability/metrics.ts';
+import { cached, createProbes, type Probe } from './features/observability/probes.ts';
+import { Live } from './live/live.ts';
+
+/** Temporal's Web UI for this namespace, where it is known. */
+const namespaceUrl = (config: Config): string | null =>
+  config.temporal.uiUrl === null
+    ? null
+    : `${config.temporal.uiUrl.replace(/\/$/, '')}/namespaces/${temporalSettings().namespace}`;
+
+const probes = (store: Store, client: Client, queue: string): Probe[] => [
+  {
+    name: 'postgresql',
+    needed: true,
+    look: async () => {
+      await store.pool.query('select 1');
+      return undefined;
+    },
+  },
+  {
+    name: 'temporal',
+    needed: false,
+    look: async () => {
+      const { serverVersion } = await client.workflowService.getSystemInfo({});
+      return serverVersion ? `server ${serverVersion}` : undefined;
+    },
+  },
+  {
+    name: 'workers',
+    needed: false,
+    look: async () => {
+      const { pollers } = await client.workflowService.describeTaskQueue({
+        namespace: client.options.namespace,
+        taskQueue: { name: queue },
+        taskQueueType: 1,
+      });
+      if (!pollers?.length) throw new Error('no worker polls: start one with `npm run worker`');
+      return `${pollers.length} polling`;
+    },
+  },
+];
+
+/** The site's workspace by its slug, looked up once it exists. @throws Error that names the setting. */
+const siteWorkspace = (store: Store, slug: string): (() => Promise<string>) => {
+  let found: string | undefined;
+  return async () => {
+    found ??= await findWorkspaceId(store, slug);
+    if (!found) throw new Error(`There is no workspace "${slug}" (TASKLOOM_SITE_WORKSPACE)`);
+    return found;
+  };
+};
+
+/** Opens all that the API process needs and registers how to close it. */
+export const createApiContext = async (
+  config: Config,
+  log: Log,
+  shutdown: Shutdown,
+): Promise<AppDeps & { live: Live }> => {
+  const urls = requireRoleUrls(config);
+  const store = await openStore(urls.app, { name: 'taskloom-api', poolSize: 16 });
+  shutdown.add('store', () => store.close());
+  const system = openSystemStore(urls.system, { name: 'taskloom-api-system' });
+  shutdown.add('system store', () => system.close());
+  const bus = new LiveBus(urls.app);
+  await bus.open();
+  shutdown.add('live bus', () => bus.close());
+  const sequencer = new Sequencer(system, bus);
+  shutdown.add('sequencer', () => sequencer.stop());
+  const client = openTemporalClient();
+  shutdown.add('temporal', () => client.connection.close());
+  const { queuePrefix } = config.temporal;
+  const dispatcher = new Dispatcher(createOutbox(system), client, {
+    queuePrefix,
+    log,
+    reach: createCrashPoints(config),
+  });
+  shutdown.add('dispatcher', () => dispatcher.stop());
+  store.onCommit(({ streams, outbox }) => {
+    if (streams.length > 0) bus.hint('taskloom_streams', streams);
+    if (outbox) dispatcher.wake();
+  });
+  dispatcher.start();
+  const tokens = createTokens(config);
+  const sessions = new Sessions(store, tokens, bus);
+  const live = new Live(store, bus, sessions);
+  shutdown.add('live', () => live.close());
+  const totals = cached(() => readSystemTotals(system));
+  const subscriptions = (): number => live.size;
+  return {
+    config,
+    log,
+    sessions,
+    live,
+    siteWorkspaceId: siteWorkspace(store, config.siteWorkspace),
+    handlers: {
+      store,
+      tokens,
+      live,
+      totals,
+      subscriptions,
+      version: VERSION,
+      environment: config.environment,
+      publicUrl: config.http.publicUrl,
+      uiUrl: namespaceUrl(config),
+      probe: createProbes(probes(store, client, `${queuePrefix}control`)),
+      metrics: createMetrics(totals, subscriptions),
+    },
+  };
+};

@@ -1,0 +1,28 @@
+import { approvalHandlers } from './features/approvals/approvals.handlers.ts';
+import { contentHandlers } from './features/content/content.handlers.ts';
+import { identityHandlers, type IdentityDeps } from './features/identity/identity.handlers.ts';
+import { liveHandlers } from './features/live/live.handlers.ts';
+import {
+  observabilityHandlers,
+  type ObservabilityDeps,
+} from './features/observability/observability.handlers.ts';
+import { orchestratorHandlers } from './features/orchestrator/orchestrator.handlers.ts';
+import { runHandlers, type RunDeps } from './features/runs/runs.handlers.ts';
+import { siteHandlers, type SiteDeps } from './features/site/site.handlers.ts';
+import { taskHandlers } from './features/tasks/tasks.handlers.ts';
+import type { Handlers } from './http/operation.ts';
+
+export type HandlerDeps = IdentityDeps & ObservabilityDeps & RunDeps & SiteDeps;
+
+/** Every operation of the spec. The compiler checks that none is missing, unknown or of another shape. */
+export const createHandlers = (deps: HandlerDeps): Handlers => ({
+  ...approvalHandlers(),
+  ...contentHandlers(),
+  ...identityHandlers(deps),
+  ...liveHandlers(deps),
+  ...observabilityHandlers(deps),
+  ...orchestratorHandlers(),
+  ...runHandlers(deps),
+  ...siteHandlers(deps),
+  ...taskHandlers(),
+});

@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import type { Request, RequestHandler, Response } from 'express';
+import { canonicalJson, type Json } from '../../domain/json.ts';
+import { publicPrincipal, type Principal } from '../../domain/identity/principal.ts';
+import { Replay, type IdempotencyClaim } from '../../store/idempotency.ts';
+import type { Store } from '../../store/store.ts';
+import type { Context } from './context.ts';
+import { openEventStream } from './event-stream.ts';
+import { operationOf } from './matched.ts';
+import { Reply } from './operation.ts';
+import { requestOf } from './request.ts';
+
+/** What the adapter needs to know of an operation, read from the spec once. */
+export interface OperationFacts {
+  readonly id: string;
+  readonly method: string;
+  readonly successStatus: number;
+  readonly isPrivate: boolean;
+  readonly isIdempotent: boolean;
+}
+
+export interface AdapterDeps {
+  readonly store: Store;
+  readonly siteWorkspaceId: () => Promise<string>;
+}
+
+type AnyHandler = (input: { params: object; query: object; body: unknown }, ctx: Context) => Promise<unknown>;
+
+const claimOf = (req: Request, facts: OperationFacts): IdempotencyClaim | undefined => {
+  const key = facts.isIdempotent ? req.get('idempotency-key') : undefined;
+  if (key === undefined) return undefined;
+  return {
+    method: facts.method,
+    path: req.path,
+    key,
+    requestHash: createHash('sha256')
+      .update(canonicalJson((req.body ?? null) as Json))
+      .digest('hex'),
+    status: (answer) =>
+      answer instanceof Reply ? (answer.status ?? facts.successStatus) : facts.successStatus,
+    bodyOf: (answer) => (answer instanceof Reply ? answer.body : (answer ?? null)) as Json,
+  };
+};
+
+const createContext = (req: Request, facts: OperationFacts, deps: AdapterDeps): Context => {
+  const state = requestOf(req);
+  const claim = claimOf(req, facts);
+  const need = () => {
+    if (!state.principal) throw new Error(`${facts.id} is open to everyone and asked who is calling`);
+    return state.principal;
+  };
+  const site = async (): Promise<Principal> => publicPrincipal(await deps.siteWorkspaceId());
+  return {
+    get principal() {
+      return need();
+    },
+    get reader() {
+      return need();
+    },
+    maybePrincipal: state.principal,
+    requestId: state.id,
+    traceId: state.traceId,
+    log: state.log,
+    accept: req.get('accept') ?? '',
+    header: (name) => req.get(name),
+    read: (fn) => deps.store.read(need(), fn),
+    write: (fn) => deps.store.write(need(), fn, { requestId: state.id, idempotency: claim }),
+    readSite: async (fn) => deps.store.read(await site(), fn),
+  };
+};
+
+const sendCacheable = (req: Request, res: Response, answer: Reply<unknown>, status: number): void => {
+  const etag = `"${createHash('sha1').update(JSON.stringify(answer.body)).digest('base64url')}"`;
+  res.setHeader('ETag', etag);
+  res.setHeader('Cache-Control', `public, max-age=${answer.cacheSeconds}, stale-while-revalidate=60`);
+  if (
+    req
+      .get('if-none-match')
+      ?.split(/\s*,\s*/)
+      .includes(etag)
+  )
+    res.status(304).end();
+  else res.status(status).json(answer.body);
+};
+
+const send = (req: Request, res: Response, answer: unknown, facts: OperationFacts): void => {
+  const reply = answer instanceof Reply ? answer : new Reply({ body: answer });
+  const status = reply.status ?? facts.successStatus;
+  for (const [name, value] of Object.entries(reply.headers)) res.setHeader(name, value);
+  if (reply.stream) reply.stream(openEventStream(req, res));
+  else if (reply.cacheSeconds !== undefined) sendCacheable(req, res, reply, status);
+  else if (reply.body === undefined) res.status(status).end();
+  else if (typeof reply.body === 'string')
+    res
+      .status(status)
+      .type(reply.headers['Content-Type'] ?? 'text/plain')
+      .send(reply.body);
+  else res.status(status).json(reply.body);
+};
+
+/** Turns a handler into Express's: the only place that touches a response for an operation of the spec. */
+export const adapt =
+  (handler: AnyHandler, facts: OperationFacts, deps: AdapterDeps): RequestHandler =>
+  async (req, res) => {
+    if (facts.isPrivate) res.setHeader('Cache-Control', 'no-store');
+    try {
+      const answer = await handler(
+        { params: operationOf(req).pathParams, query: req.query, body: req.body },
+        createContext(req, facts, deps),
+      );
+      send(req, res, answer, facts);
+    } catch (error) {
+      if (!(error instanceof Replay)) throw error;
+      res.setHeader('Idempotency-Replayed', 'true');
+      send(req, res, new Reply({ status: error.status, body: error.body ?? undefined }), facts);
+    }
+  };

@@ -1,0 +1,23 @@
+import type { Principal, UserPrincipal } from '../../domain/identity/principal.ts';
+import type { Log } from '../../platform/logger.ts';
+import type { Reader, Writer } from '../../store/store.ts';
+
+/** What a handler knows about its request, and its only ways to the store. */
+export interface Context {
+  /** The signed-in person. @throws Error on an operation that the spec leaves open. */
+  readonly principal: UserPrincipal;
+  /** The signed-in person on an operation that is open to everyone. */
+  readonly maybePrincipal: UserPrincipal | undefined;
+  readonly requestId: string;
+  readonly traceId: string;
+  readonly log: Log;
+  readonly accept: string;
+  readonly header: (name: string) => string | undefined;
+  /** Reads what the person's workspace holds. */
+  read<T>(fn: (db: Reader) => Promise<T>): Promise<T>;
+  /** Changes it; what `fn` returns is the answer, stored with the change for a request with an `Idempotency-Key`. */
+  write<T>(fn: (tx: Writer) => Promise<T>): Promise<T>;
+  /** Reads what the public site shows. */
+  readSite<T>(fn: (db: Reader) => Promise<T>): Promise<T>;
+  readonly reader: Principal;
+}

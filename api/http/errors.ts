@@ -1,0 +1,169 @@
+import type { ErrorRequestHandler, Request, Response } from 'express';
+import { DomainError, type ErrorKind, type FieldError } from '../../domain/errors.ts';
+import type { components } from '../generated/openapi.d.ts';
+import { maybeOperationOf } from './matched.ts';
+import { requestOf } from './request.ts';
+import { isWarming } from './warm.ts';
+
+const STATUS_OF: Record<ErrorKind, number> = {
+  validation: 422,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  gone: 410,
+  unprocessable: 422,
+  upgrade_required: 426,
+  unavailable: 503,
+};
+
+const TITLES: Record<number, string> = {
+  400: 'The request is not valid',
+  401: 'Not signed in',
+  403: 'Not allowed',
+  404: 'Not found',
+  405: 'Method not allowed',
+  406: 'Not acceptable',
+  409: 'Conflict',
+  410: 'Gone',
+  413: 'The request is too large',
+  415: 'The content type is not supported',
+  422: 'The request is not valid',
+  426: 'Upgrade required',
+  429: 'Too many requests',
+  503: 'Not available right now',
+};
+
+const CODES: Record<number, string> = {
+  400: 'validation_error',
+  401: 'unauthenticated',
+  403: 'forbidden',
+  404: 'not_found',
+  405: 'method_not_allowed',
+  406: 'not_acceptable',
+  413: 'payload_too_large',
+  415: 'unsupported_media_type',
+  422: 'validation_error',
+};
+
+interface Failure {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly fields?: readonly FieldError[];
+  readonly headers?: Record<string, string>;
+}
+
+/** The status with which this operation's document reports invalid input (design, section 5, rule 4). */
+const validationStatus = (req: Request): number =>
+  maybeOperationOf(req)?.schema.responses?.['400'] ? 400 : 422;
+
+interface ValidatorError {
+  readonly status?: number;
+  readonly message?: string;
+  readonly type?: string;
+  readonly headers?: Record<string, string>;
+  readonly errors?: readonly { path: string; message: string }[];
+}
+
+/** `/body/task_name` becomes `body.task_name`. */
+const fieldPath = (path: string): string => path.replace(/^\//, '').replaceAll('/', '.');
+
+const ofValidator = (req: Request, error: ValidatorError & { status: number }): Failure => {
+  const fields = (error.errors ?? []).map(({ path, message }) => ({ field: fieldPath(path), message }));
+  // What can't be an id names nothing: that is the answer for any unknown id.
+  if (error.status === 400 && fields.length > 0 && fields.every(({ field }) => field.startsWith('params.')))
+    return { status: 404, code: 'not_found', detail: `There is nothing at ${req.path}.` };
+  if (error.status === 400)
+    return {
+      status: validationStatus(req),
+      code: 'validation_error',
+      detail: error.message ?? 'The request is not valid.',
+      fields,
+    };
+  return {
+    status: error.status,
+    code: CODES[error.status] ?? 'error',
+    detail:
+      error.status === 404 ? `There is nothing at ${req.path}.` : (error.message ?? 'The request failed.'),
+    ...(error.headers ? { headers: error.headers } : {}),
+  };
+};
+
+/** Connection refused or broken, shutting down, too many connections: PostgreSQL is away for a moment. */
+export const isDatabaseAway = (error: unknown): boolean => {
+  const { code, message } = (error ?? {}) as { code?: string; message?: string };
+  return (
+    /^(ECONNREFUSED|ECONNRESET|EPIPE|57P0[123]|53300|08...)$/.test(code ?? '') ||
+    /Connection terminated|timeout exceeded when trying to connect|not queryable/.test(message ?? '')
+  );
+};
+
+const toFailure = (req: Request, error: unknown): Failure => {
+  if (error instanceof DomainError) {
+    const status = error.kind === 'validation' ? validationStatus(req) : STATUS_OF[error.kind];
+    return { status, code: error.code, detail: error.message, fields: error.fields };
+  }
+  const known = error as ValidatorError & { code?: string };
+  if (known.type === 'entity.parse.failed')
+    return { status: 400, code: 'malformed_json', detail: 'The body is not valid JSON.' };
+  if (known.type === 'entity.too.large')
+    return { status: 413, code: 'payload_too_large', detail: 'The body is larger than this server takes.' };
+  if (error instanceof URIError)
+    return { status: 400, code: 'malformed_url', detail: 'The address is not validly encoded.' };
+  if (typeof known.status === 'number' && known.status < 500)
+    return ofValidator(req, { ...known, message: known.message ?? '', status: known.status });
+  if (known.status === 503 || isDatabaseAway(known))
+    return {
+      status: 503,
+      code: 'unavailable',
+      detail: 'The database does not answer right now. Try again in a moment.',
+    };
+  return {
+    status: 500,
+    code: 'internal_error',
+    detail: 'Something went wrong here. The request id helps to find out what.',
+  };
+};
+
+/** The one error body (RFC 9457), with the names that each document gives the code. */
+export const problem = (req: Request, failure: Failure): components['schemas']['Problem'] => ({
+  type: failure.code,
+  title: TITLES[failure.status] ?? 'The server failed',
+  status: failure.status,
+  detail: failure.detail,
+  instance: req.originalUrl.split('?')[0] ?? '/',
+  error: failure.code,
+  error_code: failure.code,
+  code: failure.code,
+  ...(failure.fields?.length
+    ? {
+        fields: Object.fromEntries(failure.fields.map(({ field, message }) => [field, message])),
+        errors: [...failure.fields],
+      }
+    : {}),
+  ...(failure.status === 503 ? { retry_after: 2 } : {}),
+  timestamp: new Date().toISOString(),
+  request_id: requestOf(req).id,
+});
+
+/** Sends a failure as the one error body. */
+export const sendProblem = (req: Request, res: Response, failure: Failure): void => {
+  for (const [name, value] of Object.entries(failure.headers ?? {})) res.setHeader(name, value);
+  if (failure.status === 401) res.setHeader('WWW-Authenticate', 'Bearer');
+  if (failure.status === 503) res.setHeader('Retry-After', '2');
+  res.statusCode = failure.status;
+  res.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
+  res.setHeader('Cache-Control', 'no-store');
+  res.end(JSON.stringify(problem(req, failure)));
+};
+
+/** The end of every failed request: expected refusals as they are, all else logged once and answered without details. */
+export const errorHandler: ErrorRequestHandler = (error, req, res, next) => {
+  if (isWarming(req)) return void res.end();
+  const failure = toFailure(req, error);
+  if (failure.status >= 500)
+    requestOf(req).log.error({ err: error, path: req.path, method: req.method }, 'a request failed');
+  if (res.headersSent) return next(error);
+  sendProblem(req, res, failure);
+};

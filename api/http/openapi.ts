@@ -1,0 +1,55 @@
+import type { Express, RequestHandler } from 'express';
+import { middleware } from 'express-openapi-validator';
+import type { Authorizer } from '../auth/authorizer.ts';
+import { adapt, type AdapterDeps } from './adapt.ts';
+import { operationOf } from './matched.ts';
+import { listOperations, withoutWords, type SpecDocument } from './spec.ts';
+import { isWarming, warmedUp } from './warm.ts';
+
+export interface SpecServerDeps extends AdapterDeps {
+  readonly spec: SpecDocument;
+  readonly handlers: Record<string, (...args: never[]) => Promise<unknown>>;
+  readonly authorizer: Authorizer;
+  readonly validateResponses: boolean;
+}
+
+/** @throws Error that names the operations without a handler, and the handlers without an operation. */
+const requireSameSet = (operations: readonly string[], handlers: readonly string[]): void => {
+  const missing = operations.filter((id) => !handlers.includes(id));
+  const unknown = handlers.filter((id) => !operations.includes(id));
+  if (missing.length + unknown.length > 0)
+    throw new Error(
+      `openapi.yaml and the handlers differ. Without a handler: ${missing.join(', ') || 'none'}. Without an operation: ${unknown.join(', ') || 'none'}.`,
+    );
+};
+
+/**
+ * Serves every operation of the spec: finds it, authorizes, coerces, validates, calls its handler, validates the answer.
+ * @throws Error when the spec and the handler map differ: the server does not start then.
+ */
+export const mountSpec = (app: Express, deps: SpecServerDeps): void => {
+  const operations = listOperations(deps.spec);
+  requireSameSet(
+    operations.map(({ facts }) => facts.id),
+    Object.keys(deps.handlers),
+  );
+  const adapted = new Map<string, RequestHandler>(
+    operations.map(({ facts }) => [facts.id, adapt(deps.handlers[facts.id] as never, facts, deps)]),
+  );
+  // The validator has found the operation: no second router looks for it.
+  const dispatch: RequestHandler = (req, res, next) =>
+    isWarming(req) ? warmedUp(res) : adapted.get(operationOf(req).schema.operationId)?.(req, res, next);
+  app.use(
+    middleware({
+      apiSpec: withoutWords(deps.spec) as never,
+      validateApiSpec: false,
+      validateRequests: { allowUnknownQueryParameters: false, coerceTypes: false },
+      validateResponses: deps.validateResponses ? { removeAdditional: false } : false,
+      validateSecurity: {
+        handlers: { bearer: (req, scopes) => isWarming(req) || deps.authorizer.authorize(req, scopes) },
+      },
+      fileUploader: false,
+    }),
+    dispatch,
+  );
+};

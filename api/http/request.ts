@@ -1,0 +1,46 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import type { UserPrincipal } from '../../domain/identity/principal.ts';
+import type { Log } from '../../platform/logger.ts';
+
+/** What is known about a request before any handler. */
+export interface RequestState {
+  readonly id: string;
+  readonly traceId: string;
+  readonly log: Log;
+  principal?: UserPrincipal;
+}
+
+const states = new WeakMap<object, RequestState>();
+
+/** @throws Error for a request that did not come through `identify`. */
+export const requestOf = (req: object): RequestState => {
+  const state = states.get(req);
+  if (!state) throw new Error('the request was not identified');
+  return state;
+};
+
+const SANE_ID = /^[\w.:-]{1,100}$/;
+const TRACEPARENT = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** Gives a request its ids: the client's own `X-Request-Id` and `traceparent` where they are sound. */
+export const identify =
+  (log: Log): RequestHandler =>
+  (req: Request, res: Response, next: NextFunction) => {
+    const given = req.get('x-request-id');
+    const id = given && SANE_ID.test(given) ? given : randomUUID();
+    const traceId = TRACEPARENT.exec(req.get('traceparent') ?? '')?.[1] ?? randomBytes(16).toString('hex');
+    states.set(req, { id, traceId, log: log.child({ request_id: id, trace_id: traceId }) });
+    res.setHeader('X-Request-Id', id);
+    next();
+  };
+
+/** `/api/tasks/` is `/api/tasks`, without a redirect: a redirect may lose the body. */
+export const trimTrailingSlash: RequestHandler = (req, _res, next) => {
+  const [path = '', ...query] = req.url.split('?');
+  if (path.length > 1 && path.endsWith('/')) {
+    req.url = [path.replace(/\/+$/, '') || '/', ...query].join('?');
+    req.originalUrl = req.url;
+  }
+  next();
+};

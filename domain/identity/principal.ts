@@ -1,0 +1,52 @@
+/** Every permission there is. `openapi.yaml` asks for these; roles are sets of them. */
+export const SCOPES = [
+  'tasks:read',
+  'tasks:write',
+  'content:read',
+  'content:write',
+  'runs:read',
+  'runs:write',
+  'approvals:read',
+  'approvals:decide',
+  'events:read',
+  'system:read',
+] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** The roles that a fresh server has. Roles are data: these are only their first contents. */
+export const BUILT_IN_ROLES: Record<'admin' | 'editor' | 'viewer', readonly Scope[]> = {
+  admin: SCOPES,
+  editor: SCOPES.filter((scope) => scope !== 'system:read'),
+  viewer: SCOPES.filter((scope) => scope.endsWith(':read') && scope !== 'system:read'),
+};
+
+/** On whose behalf something happens, and in which workspace: the two things that every store access needs. */
+export interface Principal {
+  /** `user`: a signed-in person; `worker`: a workflow acting for a run; `public`: a reader of the site. */
+  readonly kind: 'user' | 'worker' | 'public';
+  readonly userId: string | null;
+  readonly workspaceId: string;
+}
+
+/** A signed-in person with what the security handler needs to know. */
+export interface UserPrincipal extends Principal {
+  readonly kind: 'user';
+  readonly userId: string;
+  readonly email: string;
+  readonly displayName: string;
+  readonly workspaceSlug: string;
+  readonly role: string;
+  readonly scopes: ReadonlySet<string>;
+  readonly signInId: string;
+}
+
+export const workerPrincipal = (workspaceId: string): Principal => ({
+  kind: 'worker',
+  userId: null,
+  workspaceId,
+});
+export const publicPrincipal = (workspaceId: string): Principal => ({
+  kind: 'public',
+  userId: null,
+  workspaceId,
+});

@@ -1,0 +1,8 @@
+/** Each kind of run and what carries it. The workflow's name is that of its exported function. */
+export const RUN_KINDS = {
+  content: { workflow: 'contentPipeline', queue: 'control' },
+  analysis: { workflow: 'contentAnalysis', queue: 'control' },
+} as const;
+export type RunKind = keyof typeof RUN_KINDS;
+
+export const isRunKind = (kind: string): kind is RunKind => kind in RUN_KINDS;

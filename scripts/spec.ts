@@ -1,0 +1,180 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse, stringify } from 'yaml';
+
+/** One bundle and one file of types out of one file per family: `npm run spec`; with `--check`, only compares. */
+
+type Node = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any -- a document of any shape
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const FOLDER = join(ROOT, 'api/spec');
+const BUNDLE = join(ROOT, 'openapi.yaml');
+const TYPES = join(ROOT, 'api/generated/openapi.d.ts');
+const HEADER = '# Bundled from api/spec by `npm run spec`. Edit those files, never this one.\n';
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
+
+const ref = (kind: string, name: string): Node => ({ $ref: `#/components/${kind}/${name}` });
+
+/** Every list answers in one body: `items`, the document's own key for them, and where one is. */
+const expandPage = (page: Node): Node => ({
+  type: 'object',
+  required: [
+    'items',
+    'total',
+    'total_is_capped',
+    'offset',
+    'skip',
+    'limit',
+    'has_more',
+    'next_cursor',
+    'links',
+    ...(page['key'] ? [page['key']] : []),
+  ],
+  properties: {
+    items: { type: 'array', items: ref('schemas', page['of']) },
+    ...(page['key']
+      ? {
+          [page['key']]: {
+            type: 'array',
+            items: ref('schemas', page['of']),
+            description: 'The same as `items`.',
+          },
+        }
+      : {}),
+    ...page['properties'],
+    total: ref('schemas', 'Count'),
+    total_is_capped: {
+      type: 'boolean',
+      description: 'True when there are more than `total`: filtered totals are counted up to 10,000.',
+    },
+    offset: ref('schemas', 'Count'),
+    skip: ref('schemas', 'Count'),
+    limit: { type: 'integer' },
+    has_more: { type: 'boolean' },
+    next_cursor: { type: ['string', 'null'] },
+    links: ref('schemas', 'PageLinks'),
+  },
+});
+
+/** Closed objects can't be combined with `allOf`, so an extension repeats what it extends. */
+const expandExtension = (schemas: Node, extension: Node): Node => {
+  const base = schemas[extension['of']];
+  return {
+    ...base,
+    required: [...base.required, ...extension['required']],
+    properties: { ...base.properties, ...extension['properties'] },
+  };
+};
+
+/** An object lists all that it may hold, unless it says otherwise: unknown fields are refused, never dropped. */
+const closeObjects = (node: unknown): void => {
+  if (Array.isArray(node)) return node.forEach(closeObjects);
+  if (node === null || typeof node !== 'object') return;
+  const schema = node as Node;
+  const isObject =
+    schema['type'] === 'object' || (Array.isArray(schema['type']) && schema['type'].includes('object'));
+  if (isObject && schema['properties'] && schema['additionalProperties'] === undefined)
+    schema['additionalProperties'] = false;
+  Object.values(schema).forEach(closeObjects);
+};
+
+/** What every operation answers beside what it declares. */
+const completeOperation = (method: string, operation: Node, validationStatus: number): Node => {
+  const secured = (operation['security'] ?? []).length > 0;
+  const idempotent = method === 'post' && secured && operation['x-idempotent'] !== false;
+  const { 'x-idempotent': _, ...rest } = operation;
+  return {
+    ...rest,
+    ...(idempotent
+      ? { parameters: [...(operation['parameters'] ?? []), ref('parameters', 'IdempotencyKey')] }
+      : {}),
+    responses: {
+      ...operation['responses'],
+      [validationStatus]: operation['responses'][validationStatus] ?? ref('responses', 'Invalid'),
+      ...(secured ? { 401: ref('responses', 'Unauthenticated'), 403: ref('responses', 'Forbidden') } : {}),
+      default: ref('responses', 'Problem'),
+    },
+  };
+};
+
+const addFamily = (bundle: Node, name: string, family: Node): void => {
+  bundle['tags'].push(...(family['tags'] ?? []));
+  for (const [path, item] of Object.entries((family['paths'] ?? {}) as Node)) {
+    if (bundle['paths'][path]) throw new Error(`${name} declares ${path}, which another family has declared`);
+    bundle['paths'][path] = Object.fromEntries(
+      Object.entries(item as Node).map(([key, value]) => [
+        key,
+        (METHODS as readonly string[]).includes(key)
+          ? completeOperation(key, value, family['x-validation-status'])
+          : value,
+      ]),
+    );
+  }
+  for (const [kind, entries] of Object.entries((family['components'] ?? {}) as Node))
+    for (const [key, value] of Object.entries(entries as Node)) {
+      if (bundle['components'][kind]?.[key])
+        throw new Error(`${name} declares ${kind}/${key}, which another family has declared`);
+      (bundle['components'][kind] ??= {})[key] = value;
+    }
+};
+
+const load = (file: string): Node => parse(readFileSync(join(FOLDER, file), 'utf8'), { merge: true });
+
+/** The whole specification out of `api/spec/*.yaml`. @throws Error when two families declare the same thing. */
+const bundleSpec = (): string => {
+  const { components, ...head } = load('common.yaml');
+  const bundle: Node = { ...head, tags: [], paths: {}, components };
+  for (const file of readdirSync(FOLDER).sort())
+    if (file.endsWith('.yaml') && file !== 'common.yaml') addFamily(bundle, file, load(file));
+  const { schemas } = bundle['components'];
+  for (const [name, schema] of Object.entries(schemas as Node)) {
+    if (schema['x-page']) schemas[name] = expandPage(schema['x-page']);
+    if (schema['x-extends']) schemas[name] = expandExtension(schemas, schema['x-extends']);
+  }
+  closeObjects(schemas);
+  return HEADER + stringify(bundle, { lineWidth: 120, aliasDuplicateObjects: false });
+};
+
+const generateTypes = (specFile: string, typesFile: string): void => {
+  execFileSync(
+    process.execPath,
+    [
+      join(ROOT, 'node_modules/openapi-typescript/bin/cli.js'),
+      specFile,
+      '-o',
+      typesFile,
+      '--root-types',
+      '--root-types-no-schema-prefix',
+    ],
+    // Its own folder, because the generator would take the linter's configuration in the root for its own.
+    { stdio: ['ignore', 'ignore', 'inherit'], cwd: dirname(typesFile) },
+  );
+};
+
+const check = (): void => {
+  const folder = mkdtempSync(join(tmpdir(), 'taskloom-spec-'));
+  const fresh = bundleSpec();
+  const specFile = resolve(folder, 'openapi.yaml');
+  const typesFile = resolve(folder, 'openapi.d.ts');
+  writeFileSync(specFile, fresh);
+  generateTypes(specFile, typesFile);
+  const stale = [
+    ...(readFileSync(BUNDLE, 'utf8') === fresh ? [] : ['openapi.yaml']),
+    ...(readFileSync(TYPES, 'utf8') === readFileSync(typesFile, 'utf8')
+      ? []
+      : ['api/generated/openapi.d.ts']),
+  ];
+  if (stale.length === 0) return;
+  console.error(`${stale.join(' and ')} do not fit api/spec: run \`npm run spec\` and commit the result.`);
+  process.exitCode = 1;
+};
+
+if (process.argv.includes('--check')) check();
+else {
+  writeFileSync(BUNDLE, bundleSpec());
+  generateTypes(BUNDLE, TYPES);
+  console.log('openapi.yaml and api/generated/openapi.d.ts are fresh.');
+}

@@ -1,0 +1,72 @@
+import { randomInt } from 'node:crypto';
+import type { Json, JsonObject } from '../domain/json.ts';
+import type { Principal } from '../domain/identity/principal.ts';
+import { sql, type Sql } from './sql.ts';
+
+/** Totals are spread over this many rows each, so that concurrent writers rarely wait for one another. */
+const COUNTER_SLOTS = 16;
+
+/** What others learn from a commit: the streams that grew, and whether something waits in the outbox. */
+export interface Committed {
+  readonly workspaceId: string;
+  readonly streams: readonly string[];
+  readonly outbox: boolean;
+}
+
+/** What a transaction leaves behind besides its own rows. Collected while it runs, written in one statement at its end. */
+export class Consequences {
+  readonly events: { stream: string; type: string; payload: JsonObject }[] = [];
+  readonly outbox: { workflow_id: string; kind: string; payload: JsonObject }[] = [];
+  readonly #audit: Record<string, Json>[] = [];
+  readonly #counts = new Map<string, { kind: string; status: string; by: number }>();
+  readonly #workspaceId: string;
+  readonly #requestId: string | undefined;
+
+  constructor(workspaceId: string, requestId: string | undefined) {
+    this.#workspaceId = workspaceId;
+    this.#requestId = requestId;
+  }
+
+  addAudit(
+    principal: Principal,
+    action: string,
+    targetType: string,
+    targetId: string,
+    detail: JsonObject,
+  ): void {
+    this.#audit.push({
+      actor_kind: principal.kind,
+      actor_id: principal.userId,
+      action,
+      target_type: targetType,
+      target_id: targetId,
+      detail,
+      request_id: this.#requestId ?? null,
+    });
+  }
+
+  addCount(kind: string, status: string, by: number): void {
+    const key = `${kind}/${status}`;
+    this.#counts.set(key, { kind, status, by: by + (this.#counts.get(key)?.by ?? 0) });
+  }
+
+  isEmpty(): boolean {
+    return this.events.length + this.outbox.length + this.#audit.length + this.#counts.size === 0;
+  }
+
+  statement(): Sql {
+    const slot = randomInt(COUNTER_SLOTS);
+    const counts = [...this.#counts.values()]
+      .filter(({ by }) => by !== 0)
+      .map((count) => ({ ...count, slot }));
+    const json = (value: unknown): string => JSON.stringify(value);
+    return sql`select record_consequences(${this.#workspaceId}, ${json(this.events)}, ${json(this.outbox)},
+      ${json(this.#audit)}, ${json(counts)})`;
+  }
+
+  committed(): Committed | undefined {
+    if (this.events.length + this.outbox.length === 0) return undefined;
+    const streams = [...new Set(this.events.map((event) => event.stream))];
+    return { workspaceId: this.#workspaceId, streams, outbox: this.outbox.length > 0 };
+  }
+}

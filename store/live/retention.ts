@@ -1,0 +1,16 @@
+import { sql } from '../sql.ts';
+import type { SystemStore } from '../system.ts';
+
+const IDEMPOTENCY_HOURS = 24;
+
+/**
+ * Makes the coming days' partitions of the event log and drops those older than the retention; forgets answered
+ * idempotency keys after a day and sign-ins that have long expired. Repeatable; runs in every worker.
+ */
+export const sweep = async (system: SystemStore, retentionDays: number): Promise<void> => {
+  await system.run(sql`select keep_event_partitions(${retentionDays})`);
+  await system.run(
+    sql`delete from idempotency_keys where created_at < now() - make_interval(hours => ${IDEMPOTENCY_HOURS})`,
+  );
+  await system.run(sql`delete from sign_ins where expires_at < now() - interval '7 days'`);
+};

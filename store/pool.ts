@@ -1,0 +1,26 @@
+import pg from 'pg';
+
+const INT8 = 20;
+
+/** int8 as a number: identities, sums of tokens and micro-dollars stay far below 2^53. */
+const types = new pg.TypeOverrides();
+types.setTypeParser(INT8, Number);
+
+/**
+ * A pool whose clients pipeline: several statements can be on their way in one round trip.
+ * A connection that dies while idle is replaced at the next use; the one who uses it gets the error.
+ */
+export const openPool = (url: string, options: { max: number; name: string }): pg.Pool => {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.max,
+    application_name: options.name,
+    types,
+    pipeline: true,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+  } as pg.PoolConfig);
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return pool;
+};

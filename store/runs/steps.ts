@@ -1,0 +1,150 @@
+import type { Json, JsonObject } from '../../domain/json.ts';
+import { isLive, runStream } from '../../domain/runs/run.ts';
+import { sql } from '../sql.ts';
+import type { Writer } from '../store.ts';
+import type { RunRow, StepRow } from './run.rows.ts';
+import { lockRun } from './transition.ts';
+
+/** Which step of which attempt; `path` carries iteration and section, like `draft/2` or `revise.1/0`. */
+export interface StepRef {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly path: string;
+  /** Digest of what the step's result depends on: inputs, model, parameters. */
+  readonly digest: string;
+  /** For people, while it runs. */
+  readonly title: string;
+}
+
+export type Opened =
+  | { readonly state: 'open'; readonly run: RunRow }
+  | { readonly state: 'done'; readonly result: Json }
+  /** The run is paused: come back when it is resumed. */
+  | { readonly state: 'held' }
+  /** The run has ended, or a newer attempt carries it: stop without effect. */
+  | { readonly state: 'refused' };
+
+/** Whether this attempt may go on with the run; outcomes are recorded even then. */
+export const gate = (run: RunRow, attempt: number): 'go' | 'held' | 'refused' => {
+  if (run.attempt !== attempt || !isLive(run.status) || run.status === 'queued') return 'refused';
+  return run.status === 'paused' ? 'held' : 'go';
+};
+
+/**
+ * Opens a step, or finds its stored result. A step that was begun before and has no result means that a call was made
+ * whose answer was lost: it is counted as in doubt, in the ledger too, because it may have cost something.
+ */
+export const openStep = async (
+  tx: Writer,
+  step: StepRef,
+  model?: { provider: string; model: string },
+): Promise<Opened> => {
+  const run = await lockRun(tx, step.runId);
+  const verdict = gate(run, step.attempt);
+  if (verdict !== 'go') return { state: verdict };
+  const stored = await tx.maybe<StepRow>(
+    sql`select path, status, result, attempt from run_steps
+         where run_id = ${step.runId} and path = ${step.path} and digest = ${step.digest}`,
+  );
+  if (stored?.status === 'completed') {
+    if (stored.attempt !== step.attempt) await adoptStep(tx, step);
+    return { state: 'done', result: stored.result };
+  }
+  const lost = stored?.status === 'started';
+  await tx.run(
+    sql`insert into run_steps as s (run_id, workspace_id, path, digest, attempt, status)
+        values (${step.runId}, ${run.workspace_id}, ${step.path}, ${step.digest}, ${step.attempt}, 'started')
+        on conflict (run_id, path, digest) do update
+          set status = 'started', attempt = excluded.attempt, calls = s.calls + 1, error = null, finished_at = null,
+              in_doubt = s.in_doubt + ${lost ? 1 : 0}`,
+  );
+  if (lost && model) await recordLostCall(tx, step, run.workspace_id, model);
+  await tx.run(
+    sql`update runs set current_step = ${step.path}, updated_at = now(), in_doubt = in_doubt + ${lost ? 1 : 0}
+         where id = ${step.runId}`,
+  );
+  tx.emit(runStream(step.runId), 'step.started', {
+    step: step.path,
+    title: step.title,
+    attempt: step.attempt,
+    again: lost,
+  });
+  return { state: 'open', run };
+};
+
+/** A later attempt uses what an earlier one has finished: from now on it counts as its own. */
+const adoptStep = async (tx: Writer, step: StepRef): Promise<void> => {
+  await tx.run(
+    sql`update run_steps set attempt = ${step.attempt}
+         where run_id = ${step.runId} and path = ${step.path} and digest = ${step.digest}`,
+  );
+  tx.emit(runStream(step.runId), 'step.reused', {
+    step: step.path,
+    title: step.title,
+    attempt: step.attempt,
+  });
+};
+
+const recordLostCall = (
+  tx: Writer,
+  step: StepRef,
+  workspaceId: string,
+  model: { provider: string; model: string },
+): Promise<number> =>
+  tx.run(
+    sql`insert into usage_ledger (workspace_id, run_id, step_path, attempt, provider, model, in_doubt)
+        values (${workspaceId}, ${step.runId}, ${step.path}, ${step.attempt}, ${model.provider}, ${model.model}, true)`,
+  );
+
+export interface Usage {
+  readonly provider: string;
+  readonly model: string;
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  readonly tokensCached: number;
+  /** Micro-dollars; `null` when the model has no configured price. */
+  readonly costMicros: number | null;
+  readonly latencyMs: number;
+}
+
+/**
+ * Stores a step's result, what it cost, and how far the run has come. Kept even when the run was paused or cancelled
+ * meanwhile: the work is done and paid for. A second close of the same step changes nothing.
+ */
+export const closeStep = async (
+  tx: Writer,
+  step: StepRef,
+  outcome: { result: JsonObject; usage?: Usage; progress: number; detail?: JsonObject },
+): Promise<void> => {
+  const { usage } = outcome;
+  await lockRun(tx, step.runId);
+  const closed = await tx.run(
+    sql`update run_steps set status = 'completed', result = ${JSON.stringify(outcome.result)}, finished_at = now(),
+           tokens_in = ${usage?.tokensIn ?? 0}, tokens_out = ${usage?.tokensOut ?? 0}, cost_micros = ${usage?.costMicros ?? 0}
+         where run_id = ${step.runId} and path = ${step.path} and digest = ${step.digest} and status = 'started'`,
+  );
+  if (closed === 0) return;
+  if (usage)
+    await tx.run(
+      sql`insert into usage_ledger (workspace_id, run_id, step_path, attempt, provider, model, tokens_in, tokens_out,
+                                    tokens_cached, cost_micros, latency_ms)
+          values (${tx.principal.workspaceId}, ${step.runId}, ${step.path}, ${step.attempt}, ${usage.provider}, ${usage.model},
+                  ${usage.tokensIn}, ${usage.tokensOut}, ${usage.tokensCached}, ${usage.costMicros}, ${usage.latencyMs})`,
+    );
+  await tx.run(
+    sql`update runs set progress = greatest(progress, ${outcome.progress}::smallint), updated_at = now(),
+           tokens_in = tokens_in + ${usage?.tokensIn ?? 0}, tokens_out = tokens_out + ${usage?.tokensOut ?? 0},
+           cost_micros = cost_micros + ${usage?.costMicros ?? 0},
+           cost_complete = cost_complete and ${usage === undefined || usage.costMicros !== null}
+         where id = ${step.runId}`,
+  );
+  await tx.run(sql`delete from deltas where run_id = ${step.runId} and step = ${step.path}`);
+  tx.emit(runStream(step.runId), 'step.completed', {
+    step: step.path,
+    title: step.title,
+    attempt: step.attempt,
+    progress: outcome.progress,
+    ...(usage ? { tokens: usage.tokensIn + usage.tokensOut } : {}),
+    ...outcome.detail,
+  });
+};

@@ -1,0 +1,169 @@
+import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
+import { CompiledQuery, PostgresDialect, type Transaction } from 'kysely';
+import pg from 'pg';
+import type { JsonObject } from '../domain/json.ts';
+import type { Principal } from '../domain/identity/principal.ts';
+import { Consequences, type Committed } from './consequences.ts';
+import { entities } from './entities.ts';
+import { claimKey, storeAnswer, type IdempotencyClaim } from './idempotency.ts';
+import { openPool } from './pool.ts';
+import { sql, type Sql } from './sql.ts';
+
+/** Reads rows. `one` throws when there is none. */
+export interface Reader {
+  many<Row extends object>(query: Sql): Promise<Row[]>;
+  maybe<Row extends object>(query: Sql): Promise<Row | undefined>;
+  one<Row extends object>(query: Sql): Promise<Row>;
+}
+
+/** A transaction: reads, writes (`em` for entities, `run` for statements) and what follows from them. */
+export interface Writer extends Reader {
+  readonly principal: Principal;
+  readonly em: EntityManager;
+  /** Runs a statement. @returns the number of rows that it changed. */
+  run(query: Sql): Promise<number>;
+  /** Appends an event to a stream; it exists, numbered, when and only when the transaction commits. */
+  emit(stream: string, type: string, payload: JsonObject): void;
+  /** Asks Temporal for something, at least once, in order for one workflow. */
+  enqueue(message: OutboxMessage): void;
+  /** Says who did what to which thing. */
+  audit(action: string, targetType: string, targetId: string, detail: JsonObject): void;
+  /** Moves a total: of `kind`, in `status`, by this much. */
+  count(kind: string, status: string, by: number): void;
+}
+
+export interface OutboxMessage {
+  readonly workflowId: string;
+  readonly kind: 'start' | 'signal' | 'cancel';
+  readonly payload: JsonObject;
+}
+
+export interface WriteOptions {
+  readonly requestId?: string | undefined;
+  readonly idempotency?: IdempotencyClaim | undefined;
+}
+
+export interface Store {
+  /** Runs `fn` in a transaction that sees and changes only the principal's workspace. No network call belongs inside. */
+  write<T>(principal: Principal, fn: (tx: Writer) => Promise<T>, options?: WriteOptions): Promise<T>;
+  /** Runs `fn` in a read-only transaction that sees only the principal's workspace. */
+  read<T>(principal: Principal, fn: (db: Reader) => Promise<T>): Promise<T>;
+  /** One of the few functions that answer before a workspace is known (sign-in, token, site). */
+  beforeWorkspace<Row extends object>(query: Sql): Promise<Row | undefined>;
+  /** Calls back after every commit that left something for others to see or to do. */
+  onCommit(listener: (committed: Committed) => void): void;
+  readonly pool: pg.Pool;
+  close(): Promise<void>;
+}
+
+const settings = (principal: Principal): Record<string, string> =>
+  principal.kind === 'public'
+    ? { 'app.site': principal.workspaceId }
+    : {
+        'app.workspace': principal.workspaceId,
+        ...(principal.userId ? { 'app.user_id': principal.userId } : {}),
+      };
+
+const reader = (query: (q: Sql) => Promise<{ rows: unknown[] }>): Reader => {
+  const many = async <Row extends object>(q: Sql): Promise<Row[]> => (await query(q)).rows as Row[];
+  const maybe = async <Row extends object>(q: Sql): Promise<Row | undefined> => (await many<Row>(q))[0];
+  const one = async <Row extends object>(q: Sql): Promise<Row> => {
+    const row = await maybe<Row>(q);
+    if (row === undefined) throw new Error('A row was expected and there is none');
+    return row;
+  };
+  return { many, maybe, one };
+};
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/**
+ * The lean door for reads. Opening, reading and closing are pipelined into as many round trips as there are awaits in
+ * `fn`: the opening is not awaited, because a read that overtakes a failed opening sees no workspace and thus no row.
+ */
+const readOn = async <T>(pool: pg.Pool, principal: Principal, fn: (db: Reader) => Promise<T>): Promise<T> => {
+  if (!UUID.test(principal.workspaceId)) throw new Error('a workspace id must be a UUID');
+  const client = await pool.connect();
+  const set = Object.entries(settings(principal)).map(([name, value]) => `set local ${name} = '${value}'`);
+  const opened = client.query(`begin read only; ${set.join('; ')}`);
+  opened.catch(() => {});
+  try {
+    return await fn(reader((q) => client.query(q.text, q.values as unknown[])));
+  } catch (error) {
+    // A failed opening makes every statement after it fail or find nothing: it is the reason to report.
+    await opened;
+    throw error;
+  } finally {
+    // The answer need not wait for the end of a transaction that only read. A broken connection is not used again.
+    client.query('commit').then(
+      () => client.release(),
+      (error: Error) => client.release(error),
+    );
+  }
+};
+
+const writerOn = (em: EntityManager, principal: Principal, consequences: Consequences): Writer => {
+  const transaction = em.getTransactionContext<Transaction<unknown>>();
+  if (!transaction) throw new Error('the write door must open a transaction');
+  const query = (q: Sql) => transaction.executeQuery(CompiledQuery.raw(q.text, [...q.values]));
+  return {
+    ...reader(query),
+    principal,
+    em,
+    run: async (q) => Number((await query(q)).numAffectedRows ?? 0),
+    emit: (stream, type, payload) => consequences.events.push({ stream, type, payload }),
+    enqueue: (m) => consequences.outbox.push({ workflow_id: m.workflowId, kind: m.kind, payload: m.payload }),
+    audit: (action, targetType, targetId, detail) =>
+      consequences.addAudit(principal, action, targetType, targetId, detail),
+    count: (kind, status, by) => consequences.addCount(kind, status, by),
+  };
+};
+
+/**
+ * Opens the store for one role.
+ * @param url the connection of `taskloom_app`; a superuser's would bypass row security, so that is refused by `migrate`.
+ */
+export const openStore = async (
+  url: string,
+  options: { poolSize?: number; name?: string } = {},
+): Promise<Store> => {
+  const pool = openPool(url, { max: options.poolSize ?? 10, name: options.name ?? 'taskloom' });
+  const orm = await MikroORM.init({
+    clientUrl: url,
+    entities,
+    driverOptions: () => new PostgresDialect({ pool }),
+    discovery: { warnWhenNoEntities: false },
+  });
+  const listeners: ((committed: Committed) => void)[] = [];
+  return {
+    pool,
+    read: (principal, fn) => readOn(pool, principal, fn),
+    write: async (principal, fn, writeOptions = {}) => {
+      const consequences = new Consequences(principal.workspaceId, writeOptions.requestId);
+      const { idempotency } = writeOptions;
+      const result = await orm.em.fork().transactional(
+        async (em) => {
+          const tx = writerOn(em as EntityManager, principal, consequences);
+          if (idempotency) await claimKey(tx, idempotency);
+          const answer = await fn(tx);
+          await em.flush();
+          if (!consequences.isEmpty()) await tx.run(consequences.statement());
+          if (idempotency) await storeAnswer(tx, idempotency, answer);
+          return answer;
+        },
+        { sessionContext: { variables: settings(principal) } },
+      );
+      const committed = consequences.committed();
+      if (committed) for (const listener of listeners) listener(committed);
+      return result;
+    },
+    beforeWorkspace: async (query) => (await pool.query(query.text, query.values as unknown[])).rows[0],
+    onCommit: (listener) => void listeners.push(listener),
+    close: async () => {
+      await orm.close();
+      await pool.end().catch(() => {});
+    },
+  };
+};
+
+export { sql };

@@ -1,0 +1,55 @@
+import type pg from 'pg';
+import { openPool } from './pool.ts';
+import { sql, type Sql } from './sql.ts';
+
+/** The door across workspaces, for the dispatcher, the sequencer, the reconciler and totals. Handlers can't import it. */
+export interface SystemStore {
+  many<Row extends object>(query: Sql): Promise<Row[]>;
+  maybe<Row extends object>(query: Sql): Promise<Row | undefined>;
+  run(query: Sql): Promise<number>;
+  /** Runs `fn` on one connection inside a transaction. */
+  transaction<T>(fn: (db: Pick<SystemStore, 'many' | 'run'>) => Promise<T>): Promise<T>;
+  readonly pool: pg.Pool;
+  close(): Promise<void>;
+}
+
+const on = (client: pg.Pool | pg.PoolClient) => {
+  const query = (q: Sql) => client.query(q.text, q.values as unknown[]);
+  return {
+    many: async <Row extends object>(q: Sql) => (await query(q)).rows as Row[],
+    maybe: async <Row extends object>(q: Sql) => (await query(q)).rows[0] as Row | undefined,
+    run: async (q: Sql) => (await query(q)).rowCount ?? 0,
+  };
+};
+
+/** @param url the connection of `taskloom_system`. */
+export const openSystemStore = (
+  url: string,
+  options: { poolSize?: number; name?: string } = {},
+): SystemStore => {
+  const pool = openPool(url, { max: options.poolSize ?? 4, name: options.name ?? 'taskloom-system' });
+  return {
+    ...on(pool),
+    pool,
+    transaction: async (fn) => {
+      const client = await pool.connect();
+      let failure: Error | undefined;
+      try {
+        await client.query('begin');
+        const result = await fn(on(client));
+        await client.query('commit');
+        return result;
+      } catch (error) {
+        failure = error as Error;
+        await client.query('rollback').catch(() => {});
+        throw error;
+      } finally {
+        // A connection that failed is not given to the next one.
+        client.release(failure);
+      }
+    },
+    close: () => pool.end(),
+  };
+};
+
+export { sql };

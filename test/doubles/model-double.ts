@@ -1,0 +1,223 @@
+/**
+ * A model vendor on loopback that speaks Anthropic's Messages and OpenAI's chat completions as they are on the wire.
+ * In a test: `startModelDouble()`. As a process: `node test/doubles/model-double.ts --port 0 --min-ms 50 --max-ms 1000
+ * --log FILE` (prints its address; one JSON line per finished call goes to FILE, written synchronously).
+ */
+import { createHash } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { scriptedAnswer } from '../../activities/models/providers/scripted.ts';
+import { anthropicWire, openAiWire, promptOf, type RequestBody, type Wire } from './model-wire.ts';
+
+/** What the double does with one call; the default is `text` with a deterministic answer to the prompt. */
+export type DoubleAnswer =
+  | { kind: 'text'; text: string; finish?: 'stop' | 'length'; cachedTokens?: number }
+  | { kind: 'status'; status: number; message: string; code?: string; headers?: Record<string, string> }
+  /** Half the text, then the socket is destroyed, or the body ends as if all had been said. */
+  | { kind: 'cut'; text: string; how: 'socket' | 'clean-end' }
+  /** The first piece, then silence until the client leaves. */
+  | { kind: 'hang'; text: string }
+  /** The first piece, then the vendor's error event inside the stream. */
+  | { kind: 'error-event'; text: string; type: string; message: string };
+
+export interface DoubleCall {
+  at: string;
+  id: number;
+  wire: 'anthropic' | 'openai';
+  /** SHA-256 of the system text and all message texts, joined by line breaks. */
+  promptSha256: string;
+  prompt: string;
+  body: RequestBody;
+  authorization: string | undefined;
+  status: 'open' | 'answered' | 'aborted';
+  latency_ms: number;
+}
+
+export interface ModelDouble {
+  /** `http://127.0.0.1:port`, as ANTHROPIC_BASE_URL takes it; OPENAI_BASE_URL takes it with `/v1`. */
+  url: string;
+  calls: readonly DoubleCall[];
+  /** Programs the answer to the next call; answers queue up. */
+  next(answer: DoubleAnswer): void;
+  /** Resolves once `test` holds of some call, at once if it already does. */
+  seen(test: (call: DoubleCall) => boolean): Promise<DoubleCall>;
+  close(): Promise<void>;
+}
+
+export interface ModelDoubleOptions {
+  port?: number;
+  /** The answer takes between these milliseconds, chosen by the prompt's digest. */
+  minMs?: number;
+  maxMs?: number;
+  logFile?: string;
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** Pieces of a text that concatenate to it, a few words each. */
+const piecesOf = (text: string): string[] => text.match(/(?:\S+\s*){1,4}/g) ?? [];
+
+const readBody = async (request: IncomingMessage): Promise<RequestBody> => {
+  let text = '';
+  for await (const chunk of request) text += String(chunk);
+  return JSON.parse(text) as RequestBody;
+};
+
+const sendJson = (response: ServerResponse, status: number, body: object, headers = {}): void =>
+  void response
+    .writeHead(status, { 'content-type': 'application/json', ...headers })
+    .end(JSON.stringify(body));
+
+/** Streams one answer; a call that is cut, hangs or fails midway stops after the first half of its text. */
+const stream = async (
+  wire: Wire,
+  response: ServerResponse,
+  call: DoubleCall,
+  answer: Exclude<DoubleAnswer, { kind: 'status' }>,
+  latencyMs: number,
+): Promise<void> => {
+  const pieces = piecesOf(answer.text);
+  const sent = answer.kind === 'text' ? pieces : pieces.slice(0, Math.max(1, Math.floor(pieces.length / 2)));
+  const pauseMs = latencyMs / (sent.length + 1);
+  const cachedTokens = answer.kind === 'text' ? (answer.cachedTokens ?? 0) : 0;
+  const left = new AbortController();
+  response.once('close', () => left.abort());
+  const pause = () => (pauseMs > 0 ? delay(pauseMs, undefined, { signal: left.signal }) : undefined);
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+  response.write(wire.begin(call.id, call.body, call.prompt, cachedTokens));
+  for (const piece of sent) {
+    await pause();
+    response.write(wire.piece(call.id, call.body, piece));
+  }
+  if (answer.kind === 'hang') return;
+  await pause();
+  if (answer.kind === 'text')
+    response.end(
+      wire.end(call.id, call.body, call.prompt, answer.text, answer.finish ?? 'stop', cachedTokens),
+    );
+  else if (answer.kind === 'error-event') response.end(wire.errorEvent(answer.type, answer.message));
+  else if (answer.how === 'clean-end') response.end();
+  else setImmediate(() => response.destroy());
+};
+
+const reply = async (
+  wire: Wire,
+  response: ServerResponse,
+  call: DoubleCall,
+  answer: DoubleAnswer,
+  latencyMs: number,
+): Promise<void> => {
+  if (answer.kind === 'status')
+    return sendJson(
+      response,
+      answer.status,
+      wire.error(answer.status, answer.message, answer.code),
+      answer.headers,
+    );
+  if (call.body.stream === true) return stream(wire, response, call, answer, latencyMs);
+  if (latencyMs > 0) await delay(latencyMs);
+  return sendJson(response, 200, wire.whole(call.id, call.body, call.prompt, answer.text));
+};
+
+/**
+ * Starts the double on 127.0.0.1.
+ * @returns its address, the log of its calls, and the way to program it
+ */
+export const startModelDouble = async (options: ModelDoubleOptions = {}): Promise<ModelDouble> => {
+  const { port = 0, minMs = 0, maxMs = minMs, logFile } = options;
+  const calls: DoubleCall[] = [];
+  const answers: DoubleAnswer[] = [];
+  const waiting = new Set<() => void>();
+  const changed = (): void => waiting.forEach((check) => check());
+
+  const open = (
+    wire: DoubleCall['wire'],
+    body: RequestBody,
+    headers: IncomingMessage['headers'],
+  ): DoubleCall => {
+    const prompt = promptOf(body);
+    const key = headers['x-api-key'] ?? headers.authorization;
+    const call: DoubleCall = {
+      at: new Date().toISOString(),
+      id: calls.length + 1,
+      wire,
+      promptSha256: sha256(prompt),
+      prompt,
+      body,
+      authorization: Array.isArray(key) ? key.join() : key,
+      status: 'open',
+      latency_ms: 0,
+    };
+    calls.push(call);
+    return call;
+  };
+
+  const settle = (call: DoubleCall, status: 'answered' | 'aborted', startedMs: number): void => {
+    call.status = status;
+    call.latency_ms = Math.round(performance.now() - startedMs);
+    const { at, id, promptSha256, latency_ms } = call;
+    if (logFile) appendFileSync(logFile, `${JSON.stringify({ at, id, promptSha256, status, latency_ms })}\n`);
+    changed();
+  };
+
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const isAnthropic = request.url === '/v1/messages';
+    if (!isAnthropic && request.url !== '/v1/chat/completions') return sendJson(response, 404, {});
+    const startedMs = performance.now();
+    const call = open(isAnthropic ? 'anthropic' : 'openai', await readBody(request), request.headers);
+    response.once('close', () => settle(call, response.writableFinished ? 'answered' : 'aborted', startedMs));
+    changed();
+    const answer = answers.shift() ?? { kind: 'text', text: scriptedAnswer(call.prompt) };
+    const latencyMs = minMs + (Number.parseInt(call.promptSha256.slice(0, 8), 16) % (maxMs - minMs + 1));
+    await reply(isAnthropic ? anthropicWire : openAiWire, response, call, answer, latencyMs);
+  };
+
+  // A client that left makes the pending pause reject: the `close` handler has already booked the call.
+  const server = createServer(
+    (request, response) => void handle(request, response).catch(() => response.destroy()),
+  );
+  server.listen(port, '127.0.0.1');
+  await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject));
+
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls,
+    next: (answer) => void answers.push(answer),
+    seen: (test) =>
+      new Promise((resolve) => {
+        const check = (): void => {
+          const found = calls.find(test);
+          if (!found) return;
+          waiting.delete(check);
+          resolve(found);
+        };
+        waiting.add(check);
+        check();
+      }),
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+};
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string', default: '0' },
+      'min-ms': { type: 'string', default: '0' },
+      'max-ms': { type: 'string' },
+      log: { type: 'string' },
+    },
+  });
+  const double = await startModelDouble({
+    port: Number(values.port),
+    minMs: Number(values['min-ms']),
+    maxMs: Number(values['max-ms'] ?? values['min-ms']),
+    ...(values.log === undefined ? {} : { logFile: values.log }),
+  });
+  process.stdout.write(`listening on ${double.url}\n`);
+}

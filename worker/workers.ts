@@ -1,0 +1,84 @@
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createActivities } from '../activities/index.ts';
+import type { ActivityDeps } from '../activities/runtime.ts';
+import type { Log } from '../platform/logger.ts';
+import { temporalSettings } from '../platform/temporal/connect.ts';
+import { QUEUES, type Queue } from '../workflows/queues.ts';
+import { ensureBundle } from './bundle.ts';
+
+/** How many tasks of a queue one process does at once: model calls wait for others, database work shares two cores. */
+const CONCURRENCY: Record<Queue, number> = { control: 40, model: 24 };
+
+const CONNECT_RETRY_MS = 1_000;
+
+export interface WorkersOptions {
+  readonly deps: ActivityDeps;
+  readonly queuePrefix: string;
+  readonly identity: string;
+  /** Where bundled workflows are kept. */
+  readonly cacheDir: string;
+  readonly log: Log;
+}
+
+const forwardLogs = (log: Log): void =>
+  void Runtime.install({
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) =>
+      log[level === 'ERROR' ? 'error' : 'warn']({ temporal: { ...meta, stack: undefined } }, message),
+    ),
+  });
+
+/** Connects, and keeps trying while the server is away: a worker may be started first. */
+const connect = async (log: Log, isStopped: () => boolean): Promise<NativeConnection> => {
+  const { connection } = temporalSettings();
+  for (;;) {
+    try {
+      return await NativeConnection.connect(connection);
+    } catch (error) {
+      if (isStopped()) throw error;
+      log.warn({ address: connection.address }, 'Temporal does not answer yet (TEMPORAL_ADDRESS)');
+      await new Promise((resolve) => setTimeout(resolve, CONNECT_RETRY_MS));
+    }
+  }
+};
+
+/** Starts one Temporal worker per queue. @returns a promise that settles when one ended by itself, and a way to stop. */
+export const startWorkers = async (
+  options: WorkersOptions,
+): Promise<{ ended: Promise<void>; stop(): Promise<void> }> => {
+  let stopped = false;
+  forwardLogs(options.log);
+  const [connection, codePath] = await Promise.all([
+    connect(options.log, () => stopped),
+    ensureBundle(options.cacheDir),
+  ]);
+  const activities = createActivities(options.deps);
+  const workers = await Promise.all(
+    QUEUES.map((queue) =>
+      Worker.create({
+        connection,
+        namespace: temporalSettings().namespace,
+        identity: options.identity,
+        taskQueue: options.queuePrefix + queue,
+        activities: activities[queue],
+        ...(queue === 'control' ? { workflowBundle: { codePath } } : {}),
+        maxConcurrentActivityTaskExecutions: CONCURRENCY[queue],
+        maxCachedWorkflows: 500,
+        workflowThreadPoolSize: 1,
+        maxHeartbeatThrottleInterval: '1s',
+        defaultHeartbeatThrottleInterval: '1s',
+        shutdownGraceTime: '5s',
+        shutdownForceTime: '8s',
+      }),
+    ),
+  );
+  const running = workers.map((worker) => worker.run());
+  return {
+    ended: Promise.race(running).then(() => {}),
+    stop: async () => {
+      stopped = true;
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+      await Promise.allSettled(running);
+      await connection.close();
+    },
+  };
+};

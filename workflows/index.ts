@@ -1,0 +1,3 @@
+/** The bundle's entry: every workflow that a worker can carry. */
+export { contentAnalysis } from './content/content-analysis.ts';
+export { contentPipeline } from './content/content-pipeline.ts';

@@ -1,0 +1,10 @@
+/**
+ * `control`: every workflow and its short database activities. `model`: calls of language models.
+ * A deployment may prefix all of them (tests share one Temporal server that way).
+ */
+export const QUEUES = ['control', 'model'] as const;
+export type Queue = (typeof QUEUES)[number];
+
+/** The queue of another kind beside the one a workflow runs on, with the same prefix. */
+export const siblingQueue = (controlQueue: string, queue: Queue): string =>
+  controlQueue.replace(/control$/, queue);
