@@ -46,7 +46,7 @@ export const createApp = (deps: AppDeps): { app: Express; operations: SpecOperat
   app.use(express.json({ limit: http.bodyLimitBytes, strict: true }), checkText);
   mountSpec(app, {
     spec,
-    handlers: createHandlers(handlers) as never,
+    handlers: createHandlers(handlers),
     authorizer: createAuthorizer(deps.sessions),
     validateResponses: http.validateResponses,
     store: handlers.store,

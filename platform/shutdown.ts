@@ -21,7 +21,7 @@ export class Shutdown {
   }
 
   async #runSteps(): Promise<void> {
-    for (const step of this.#steps.reverse()) {
+    for (const step of this.#steps.toReversed()) {
       try {
         await step.run();
       } catch (error) {

@@ -127,7 +127,7 @@ const load = (file: string): Node => parse(readFileSync(join(FOLDER, file), 'utf
 const bundleSpec = (): string => {
   const { components, ...head } = load('common.yaml');
   const bundle: Node = { ...head, tags: [], paths: {}, components };
-  for (const file of readdirSync(FOLDER).sort())
+  for (const file of readdirSync(FOLDER).toSorted())
     if (file.endsWith('.yaml') && file !== 'common.yaml') addFamily(bundle, file, load(file));
   const { schemas } = bundle['components'];
   for (const [name, schema] of Object.entries(schemas as Node)) {

@@ -19,7 +19,7 @@ export const openPool = (url: string, options: { max: number; name: string }): p
     pipeline: true,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
-  } as pg.PoolConfig);
+  });
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;

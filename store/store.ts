@@ -1,13 +1,13 @@
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { CompiledQuery, PostgresDialect, type Transaction } from 'kysely';
-import pg from 'pg';
+import type pg from 'pg';
 import type { JsonObject } from '../domain/json.ts';
 import type { Principal } from '../domain/identity/principal.ts';
 import { Consequences, type Committed } from './consequences.ts';
 import { entities } from './entities.ts';
 import { claimKey, storeAnswer, type IdempotencyClaim } from './idempotency.ts';
 import { openPool } from './pool.ts';
-import { sql, type Sql } from './sql.ts';
+import type { Sql } from './sql.ts';
 
 /** Reads rows. `one` throws when there is none. */
 export interface Reader {
@@ -143,7 +143,7 @@ export const openStore = async (
       const { idempotency } = writeOptions;
       const result = await orm.em.fork().transactional(
         async (em) => {
-          const tx = writerOn(em as EntityManager, principal, consequences);
+          const tx = writerOn(em, principal, consequences);
           if (idempotency) await claimKey(tx, idempotency);
           const answer = await fn(tx);
           await em.flush();
@@ -166,4 +166,4 @@ export const openStore = async (
   };
 };
 
-export { sql };
+export { sql } from './sql.ts';

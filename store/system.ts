@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { openPool } from './pool.ts';
-import { sql, type Sql } from './sql.ts';
+import type { Sql } from './sql.ts';
 
 /** The door across workspaces, for the dispatcher, the sequencer, the reconciler and totals. Handlers can't import it. */
 export interface SystemStore {
@@ -52,4 +52,4 @@ export const openSystemStore = (
   };
 };
 
-export { sql };
+export { sql } from './sql.ts';

@@ -15,7 +15,7 @@ const fingerprint = (): string => {
   const files = SOURCES.flatMap((pattern) => globSync(pattern, { cwd: ROOT })).filter(
     (file) => !file.endsWith('.test.ts'),
   );
-  for (const file of files.sort()) hash.update(file).update(readFileSync(join(ROOT, file)));
+  for (const file of files.toSorted()) hash.update(file).update(readFileSync(join(ROOT, file)));
   return hash.digest('hex').slice(0, 24);
 };
 

@@ -21,6 +21,17 @@ export interface Round {
 
 export const outlinePath = (round: Round): string => `outline.${round.key}`;
 
+/** What the paths of a round's sections begin with; the section's number follows. */
+export const sectionPrefix = (round: Round): string => `draft.${round.key}/`;
+
+/** What is kept of a written section. */
+export interface SectionResult extends JsonObject {
+  readonly heading: string;
+  readonly text: string;
+  /** `provider:name`. */
+  readonly model: string;
+}
+
 interface TaskRow {
   readonly topic: string;
   readonly primary_keyword: string | null;

@@ -1,114 +1,25 @@
-import { createHash } from 'node:crypto';
-import { Context } from '@temporalio/activity';
-import {
-  cleanSection,
-  outlinePrompt,
-  parseOutline,
-  sectionPrompt,
-  type Prompt,
-} from '../../domain/content/prompts.ts';
+import { cleanSection, outlinePrompt, parseOutline, sectionPrompt } from '../../domain/content/prompts.ts';
 import { PROGRESS, sectionProgress } from '../../domain/content/pipeline.ts';
-import { canonicalJson, type JsonObject } from '../../domain/json.ts';
-import { lockRun } from '../../store/runs/transition.ts';
-import { closeStep, openStep, type Opened, type StepRef, type Usage } from '../../store/runs/steps.ts';
-import { sql } from '../../store/store.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import type { RunRow } from '../../store/runs/run.rows.ts';
+import { sql, type Reader } from '../../store/store.ts';
 import type { OutlineAnswer, RoundInput, SectionInput } from '../../workflows/content/messages.ts';
-import { HELD, type Held, type RunInput } from '../../workflows/runs/messages.ts';
-import { generateText, type Generated, type Model } from '../models/model.ts';
-import { insist, runEnded, writeForRun, type ActivityDeps } from '../runtime.ts';
-import { openDeltas } from './deltas.ts';
-import { outlinePath, readRound, type Round } from './round.ts';
-
-const HEARTBEAT_MS = 500;
-
-const digestOf = (model: Model, prompt: Prompt): string =>
-  createHash('sha256')
-    .update(canonicalJson({ model: model.id, ...prompt }))
-    .digest('hex');
-
-const costOf = (model: Model, generated: Generated): number | null => {
-  if (model.price === null) return null;
-  const { inputTokens, outputTokens } = generated.usage;
-  return Math.round(
-    (inputTokens * model.price.inputPerMtok + outputTokens * model.price.outputPerMtok) / 1_000_000,
-  );
-};
-
-const usageOf = (model: Model, generated: Generated): Usage => ({
-  provider: model.provider,
-  model: model.name,
-  tokensIn: generated.usage.inputTokens,
-  tokensOut: generated.usage.outputTokens,
-  tokensCached: generated.usage.cachedInputTokens,
-  costMicros: costOf(model, generated),
-  latencyMs: generated.latencyMs,
-});
-
-/** One model call that is a step of a run: what to ask, and what to keep of the answer. */
-interface Call {
-  readonly path: string;
-  readonly title: string;
-  readonly prompt: Prompt;
-  readonly progress: (result: JsonObject) => number;
-  readonly keep: (text: string) => JsonObject;
-}
-
-type Prepared = {
-  readonly call: Call;
-  readonly model: Model;
-  readonly opened: Opened;
-  readonly step: StepRef;
-};
-
-/** Reads what to ask and opens the step, in one transaction; a stored result ends it there. */
-const prepare = (
-  deps: ActivityDeps,
-  input: RoundInput,
-  model: (id: string | null) => Promise<Model>,
-  plan: (round: Round, outline: OutlineResult | null) => Call,
-): Promise<Prepared> =>
-  writeForRun(deps, input, async (tx) => {
-    const run = await lockRun(tx, input.run_id);
-    const round = await readRound(tx, run, input.round);
-    const outline = await tx.maybe<{ result: OutlineResult }>(
-      sql`select result from run_steps where run_id = ${run.id} and attempt = ${run.attempt} and path = ${outlinePath(round)} and status = 'completed'`,
-    );
-    const call = plan(round, outline?.result ?? null);
-    const chosen = await model(round.modelId);
-    const step = {
-      runId: run.id,
-      attempt: input.attempt,
-      path: call.path,
-      digest: digestOf(chosen, call.prompt),
-      title: call.title,
-    };
-    return {
-      call,
-      model: chosen,
-      step,
-      opened: await openStep(tx, step, { provider: chosen.provider, model: chosen.name }),
-    };
-  });
-
-/** Keeps the activity's heart beating while `work` runs: that is how a cancellation reaches it within a second. */
-const withHeartbeat = async <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
-  const context = Context.current();
-  const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
-  try {
-    return await work(context.cancellationSignal);
-  } finally {
-    clearInterval(timer);
-  }
-};
+import { HELD, isHeld, type Held } from '../../workflows/runs/messages.ts';
+import type { Model } from '../models/model.ts';
+import type { ActivityDeps } from '../runtime.ts';
+import { askModel, type ModelCall } from './model-step.ts';
+import { outlinePath, readRound, sectionPrefix, type Round, type SectionResult } from './round.ts';
 
 interface OutlineResult extends JsonObject {
   readonly headings: readonly string[];
+  /** How many of them the model wrote; the others are made by rule. */
   readonly from_model: number;
 }
 
-const planOutline = (round: Round): Call => ({
+const outlineCall = (round: Round, model: Model): ModelCall<OutlineResult> => ({
   path: outlinePath(round),
   title: 'Outline',
+  model,
   prompt: outlinePrompt(round.brief),
   progress: () => PROGRESS.outline,
   keep: (text) => {
@@ -117,65 +28,57 @@ const planOutline = (round: Round): Call => ({
   },
 });
 
-const planSection =
-  (index: number) =>
-  (round: Round, outline: OutlineResult | null): Call => {
-    const headings = outline?.headings ?? [];
-    const heading = headings[index] ?? '';
-    return {
-      path: `draft.${round.key}/${index}`,
-      title: heading,
-      prompt: sectionPrompt({ brief: round.brief, headings, index, feedback: round.feedback }),
-      progress: () => sectionProgress(index, headings.length),
-      keep: (text) => ({ heading, text: cleanSection(text) }),
-    };
-  };
+/** The headings that the round's outline has stored. */
+const readHeadings = async (db: Reader, run: RunRow, round: Round): Promise<readonly string[]> => {
+  const { result } = await db.one<{ result: OutlineResult }>(
+    sql`select result from run_steps
+         where run_id = ${run.id} and attempt = ${run.attempt} and path = ${outlinePath(round)} and status = 'completed'`,
+  );
+  return result.headings;
+};
 
-/** The pipeline's steps that call a model: cancellable, streamed to the live log, stored before they are answered. */
+const sectionCall = (
+  round: Round,
+  model: Model,
+  headings: readonly string[],
+  index: number,
+): ModelCall<SectionResult> => {
+  const heading = headings[index] ?? '';
+  return {
+    path: `${sectionPrefix(round)}${index}`,
+    title: heading,
+    model,
+    prompt: sectionPrompt({ brief: round.brief, headings, index, feedback: round.feedback }),
+    progress: () => sectionProgress(index, headings.length),
+    keep: (answer) => {
+      const text = cleanSection(answer, heading);
+      return text === '' ? undefined : { heading, text, model: model.id };
+    },
+  };
+};
+
+/** The pipeline's steps that call a model. */
 export const createWritingActivities = (deps: ActivityDeps) => {
-  const resolve = (id: string | null): Promise<Model> => deps.models.resolve(id ?? undefined);
-
-  const ask = async (
-    input: RoundInput,
-    plan: (round: Round, outline: OutlineResult | null) => Call,
-  ): Promise<JsonObject | Held> => {
-    const { call, model, opened, step } = await prepare(deps, input, resolve, plan);
-    if (opened.state === 'held') return HELD;
-    if (opened.state === 'refused') throw runEnded();
-    if (opened.state === 'done') return opened.result as JsonObject;
-    return withHeartbeat(async (signal) => {
-      const deltas = openDeltas(deps.store, input, step.path);
-      let generated: Generated;
-      try {
-        generated = await generateText(model, { ...call.prompt, signal, onDelta: deltas.push });
-      } finally {
-        await deltas.close();
-      }
-      deps.reach('answer/commit');
-      const result = call.keep(generated.text);
-      await insist(signal, () =>
-        writeForRun(deps, input, (tx) =>
-          closeStep(tx, step, { result, usage: usageOf(model, generated), progress: call.progress(result) }),
-        ),
-      );
-      return result;
-    });
-  };
-
+  const modelOf = (round: Round): Promise<Model> => deps.models.resolve(round.modelId ?? undefined);
   return {
     /** Lists the article's sections. */
     outline: async (input: RoundInput): Promise<OutlineAnswer | Held> => {
-      const result = await ask(input, planOutline);
-      return 'held' in result ? HELD : { sections: (result as OutlineResult).headings.length };
+      const result = await askModel(deps, input, async (tx, run) => {
+        const round = await readRound(tx, run, input.round);
+        return outlineCall(round, await modelOf(round));
+      });
+      return isHeld(result) ? HELD : { sections: result.headings.length };
     },
 
     /** Writes one section. */
     draftSection: async (input: SectionInput): Promise<{ done: true } | Held> => {
-      const result = await ask(input, planSection(input.index));
-      return 'held' in result ? HELD : { done: true };
+      const result = await askModel(deps, input, async (tx, run) => {
+        const round = await readRound(tx, run, input.round);
+        return sectionCall(round, await modelOf(round), await readHeadings(tx, run, round), input.index);
+      });
+      return isHeld(result) ? HELD : { done: true };
     },
   };
 };
 
 export type WritingActivities = ReturnType<typeof createWritingActivities>;
-export type { RunInput };

@@ -7,14 +7,14 @@ import { runEnded, writeForRun, type ActivityDeps } from '../runtime.ts';
 /** What every run reports, whatever its kind. Each may be repeated: a repeated report finds what it stored. */
 export const createRunActivities = (deps: ActivityDeps) => ({
   /** Accepts a run that is queued, or begun by this attempt; holds while it is paused; refuses all else. */
-  beginRun: (input: RunInput): Promise<Held | { status: string }> =>
+  beginRun: (input: RunInput): Promise<Held | { asked: JsonObject }> =>
     writeForRun(deps, input, async (tx) => {
       const run = await lockRun(tx, input.run_id);
       if (run.attempt === input.attempt && run.status === 'paused' && run.paused_from === 'queued')
         return HELD;
       const status = await reportOutcome(tx, run, 'run', { transition: 'begin', attempt: input.attempt });
       if (status === undefined) throw runEnded();
-      return { status };
+      return { asked: run.input };
     }),
 
   completeRun: (input: RunInput & { output: JsonObject }): Promise<void> =>

@@ -2,16 +2,18 @@ import type { operations } from '../generated/openapi.d.ts';
 import type { Context } from './context.ts';
 
 export type OperationId = keyof operations;
+/** No parameters of this kind. */
+type Empty = Readonly<Record<string, never>>;
 type Operation<O extends OperationId> = operations[O];
 
-type PathOf<Op> = Op extends { parameters: { path: infer P } } ? P : Record<never, never>;
-type QueryOf<Op> = Op extends { parameters: { query?: infer Q } } ? NonNullable<Q> : Record<never, never>;
+type PathOf<Op> = Op extends { parameters: { path: infer P } } ? P : Empty;
+type QueryOf<Op> = Op extends { parameters: { query?: infer Q } } ? NonNullable<Q> : Empty;
 type BodyOf<Op> = Op extends { requestBody: { content: { 'application/json': infer B } } } ? B : undefined;
 
 /** What a handler gets: validated, coerced and with defaults applied, as the spec says. */
 export interface Input<O extends OperationId> {
-  readonly params: [PathOf<Operation<O>>] extends [never] ? Record<never, never> : PathOf<Operation<O>>;
-  readonly query: [QueryOf<Operation<O>>] extends [never] ? Record<never, never> : QueryOf<Operation<O>>;
+  readonly params: [PathOf<Operation<O>>] extends [never] ? Empty : PathOf<Operation<O>>;
+  readonly query: [QueryOf<Operation<O>>] extends [never] ? Empty : QueryOf<Operation<O>>;
   readonly body: BodyOf<Operation<O>>;
 }
 
@@ -33,6 +35,7 @@ export type Handler<O extends OperationId> = (input: Input<O>, ctx: Context) => 
 export type Handlers = { readonly [O in OperationId]: Handler<O> };
 
 /** Types each handler by its name, so that a feature's file needs no annotations. */
+// eslint-disable-next-line typescript/no-unnecessary-type-parameters -- K is inferred from the keys, and types each handler
 export const defineHandlers = <K extends OperationId>(handlers: { readonly [O in K]: Handler<O> }) =>
   handlers;
 

@@ -55,7 +55,7 @@ const link = (
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries({ ...query, skip: undefined, ...change }))
     if (value !== undefined) params.set(name, String(value));
-  return `${path}?${params}`;
+  return `${path}?${params.toString()}`;
 };
 
 /** The one page body (design, section 5, rule 5). @param path the list's own address, for its links. */

@@ -42,7 +42,7 @@ export class Socket {
       setInterval(() => this.#ping(), PING_MS),
     ];
     socket.on('pong', () => (this.#alive = true));
-    socket.on('message', (data, isBinary) => this.#receive(isBinary ? '' : String(data as Buffer)));
+    socket.on('message', (data, isBinary) => this.#receive(isBinary ? '' : (data as Buffer).toString()));
     socket.on('close', () => this.#dispose());
     socket.on('error', () => socket.terminate());
     if (token !== undefined) this.#enqueue(() => this.#authenticate(token));

@@ -84,7 +84,8 @@ export class Subscription {
         return 0;
       }
       this.#position = 'stream' in target ? row.seq : (row.pos ?? this.#position);
-      if (row.type === 'step.completed') this.#parts.delete(String(row.payload['step']));
+      const { step } = row.payload;
+      if (row.type === 'step.completed' && typeof step === 'string') this.#parts.delete(step);
     }
     return rows.length;
   }

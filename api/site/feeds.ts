@@ -1,6 +1,9 @@
 import type { PostRow } from '../../store/content/posts.repository.ts';
-import { path, xml, type Html, type Site } from './page.ts';
+import { html, path, type Html, type Site } from './page.ts';
 import type { SitemapEntry } from './reader.ts';
+
+/** The references that `html` writes are XML's, too. The name keeps formatters from taking XML for HTML. */
+const xml = html;
 
 /** Says of an empty feed when it changed: always the same, so that its ETag is, too. */
 const NEVER = new Date(0);

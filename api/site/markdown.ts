@@ -74,7 +74,7 @@ const toHtml = (markdown: string): string => {
     renderer: {
       heading({ tokens, depth }) {
         const id = anchor(this.parser.parseInline(tokens, this.parser.textRenderer), used);
-        return `<h${depth} id="${escapeText(id)}">${this.parser.parseInline(tokens)}</h${depth}>\n`;
+        return `<h${depth} id="${id}">${this.parser.parseInline(tokens)}</h${depth}>\n`;
       },
       // A character instead of an <input>: nothing on the page asks to be filled in.
       checkbox: ({ checked }) => `<span class="task">${checked ? '☑' : '☐'}</span> `,

@@ -1,4 +1,4 @@
-/** Text that is already HTML. Only `html`, `xml` and `raw` make it. */
+/** Text that is already HTML. Only `html` and `raw` make it. */
 export interface Html {
   readonly markup: string;
 }
@@ -43,9 +43,6 @@ const markupOf = (part: Part): string => {
 export const html = (strings: TemplateStringsArray, ...parts: readonly Part[]): Html => ({
   markup: strings.reduce((text, string, i) => text + markupOf(parts[i - 1]) + string),
 });
-
-/** The same for XML, whose five entities are the ones that `html` uses. */
-export const xml = html;
 
 /** Takes HTML as it is. For sanitized HTML and our own alone. */
 export const raw = (markup: string): Html => ({ markup });

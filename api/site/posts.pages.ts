@@ -190,10 +190,8 @@ export const notFoundPage = (site: Site): string =>
           <p class="facts">404</p>
           <h1>There is nothing here</h1>
         </header>
-        <p class="empty">
-          The post may have been withdrawn, or the address has a typing error.
-          <a href="/posts">See all posts</a>
-        </p>`,
+        <p class="empty">The post may have been withdrawn, or the address has a typing error.</p>
+        <p><a href="/posts">See all posts</a></p>`,
     },
     site,
   );

@@ -58,18 +58,27 @@ export const siteRouterOn = (reader: SiteReader, site: Site): Router => {
   const fixed = (at: string, type: string, body: string): void =>
     void router.get(at, (req, res) => send(req, res, { type, body }));
   /** What `make` resolves to, or the page for nothing. */
-  const show = (at: string, make: (req: Request) => Promise<Shown | undefined>): void =>
-    void router.get(at, (req, res, next) => {
-      make(req)
-        .then((shown) => (shown ? send(req, res, shown) : notFound(req, res, next)))
-        .catch(next);
-    });
+  const show =
+    (make: (req: Request) => Promise<Shown | undefined>): RequestHandler =>
+    async (req, res, next) => {
+      const shown = await make(req);
+      return shown ? send(req, res, shown) : notFound(req, res, next);
+    };
 
   const listOf = async (req: Request, filter: PostFilter): Promise<Shown | undefined> => {
     const page = pageOf(req);
     if (page === undefined) return undefined;
     const [list, categories] = await Promise.all([reader.listPosts(filter, page), reader.categories()]);
     return list && { type: HTML, body: listPage(list, filter, categories, site) };
+  };
+  const postOf = async (req: Request): Promise<Shown | undefined> => {
+    const post = await reader.findPost(slugOf(req));
+    return post && { type: HTML, body: postPage(post, render(post), site) };
+  };
+  const feedOf = async (): Promise<Shown> => {
+    const [posts, id] = await Promise.all([reader.newest(FEED_SIZE), reader.siteId()]);
+    // Feed readers keep this id for ever; the workspace's own is nobody's business.
+    return { type: ATOM, body: atomFeed(posts, render, site, uuidv5('feed', id)) };
   };
   const sitemapOf = async (): Promise<Shown> => ({
     type: XML,
@@ -80,20 +89,21 @@ export const siteRouterOn = (reader: SiteReader, site: Site): Router => {
   fixed('/robots.txt', 'text/plain; charset=utf-8', robots(site));
   fixed('/posts/style.css', 'text/css; charset=utf-8', STYLE);
   fixed('/posts/icon.svg', 'image/svg+xml; charset=utf-8', ICON);
-  show('/sitemap.xml', sitemapOf);
-  show('/posts/sitemap.xml', sitemapOf);
-  show('/posts/feed.xml', async () => {
-    const [posts, id] = await Promise.all([reader.newest(FEED_SIZE), reader.siteId()]);
-    // Feed readers keep this id for ever; the workspace's own is nobody's business.
-    return { type: ATOM, body: atomFeed(posts, render, site, uuidv5('feed', id)) };
-  });
-  show('/posts', (req) => listOf(req, null));
-  show('/posts/category/:slug', (req) => listOf(req, { by: 'category', slug: slugOf(req) }));
-  show('/posts/tag/:slug', (req) => listOf(req, { by: 'tag', slug: slugOf(req) }));
-  show('/posts/:slug', async (req) => {
-    const post = await reader.findPost(slugOf(req));
-    return post && { type: HTML, body: postPage(post, render(post), site) };
-  });
+  router.get(['/sitemap.xml', '/posts/sitemap.xml'], show(sitemapOf));
+  router.get('/posts/feed.xml', show(feedOf));
+  router.get(
+    '/posts',
+    show((req) => listOf(req, null)),
+  );
+  router.get(
+    '/posts/category/:slug',
+    show((req) => listOf(req, { by: 'category', slug: slugOf(req) })),
+  );
+  router.get(
+    '/posts/tag/:slug',
+    show((req) => listOf(req, { by: 'tag', slug: slugOf(req) })),
+  );
+  router.get('/posts/:slug', show(postOf));
   router.get('/posts/*rest', notFound);
   return router;
 };

@@ -2,6 +2,8 @@
 export const STYLE = `:root {
   color-scheme: light dark;
   --paper: #fdfcf9; --ink: #23211d; --muted: #6b655b; --line: #e4dfd4; --tint: #f4f1e9; --accent: #0d5c63; --mark: #fbeab0;
+  /* About 65 characters of the text's own size; in rem, so that header, text and footer agree. */
+  --measure: 37rem;
   --serif: "Iowan Old Style", "Palatino Linotype", Palatino, "URW Palladio L", P052, "Source Serif 4", Georgia, "Noto Serif", serif;
   --sans: system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Helvetica Neue", Arial, sans-serif;
   --mono: ui-monospace, "SF Mono", "Cascadia Code", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
@@ -15,7 +17,7 @@ body {
   margin: 0; background: var(--paper); color: var(--ink);
   font: 1.125rem/1.65 var(--serif); overflow-wrap: break-word; text-rendering: optimizeLegibility;
 }
-body > header, body > footer, main { width: min(100% - 2.5rem, 65ch); margin-inline: auto; }
+body > header, body > footer, main { width: min(100% - 2.5rem, var(--measure)); margin-inline: auto; }
 a { color: var(--accent); text-decoration-thickness: from-font; text-underline-offset: .18em; }
 a:hover { text-decoration-thickness: .12em; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 3px; border-radius: 2px; }
@@ -43,6 +45,7 @@ h1 { margin: 0; font-size: clamp(1.9rem, 1.4rem + 2.4vw, 2.75rem); line-height: 
 header.post { margin-bottom: 2.25rem; }
 header.post h1 { margin-top: .6rem; }
 header.list { margin-bottom: 1rem; }
+header.list .facts + h1 { margin-top: .4rem; }
 .lead { display: block; width: 100%; height: auto; max-height: 28rem; object-fit: cover; border-radius: 6px; margin-bottom: 2.25rem; background: var(--tint); }
 .empty { color: var(--muted); }
 

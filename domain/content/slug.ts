@@ -2,14 +2,16 @@ const MAX_LENGTH = 80;
 
 /** A path segment from a title: ASCII where a letter has an ASCII form, other scripts kept, never empty. */
 export const slugify = (title: string): string => {
-  const slug = title
+  const words = title
     .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
+    // Accents on Latin letters only: elsewhere marks are part of the letter.
+    .replace(/(\p{Script=Latin})\p{M}+/gu, '$1')
+    .normalize('NFC')
     .toLowerCase()
     .replace(/['’]/g, '')
-    .replace(/[^\p{L}\p{N}]+/gu, '-')
-    .slice(0, MAX_LENGTH)
-    .replace(/^-+|-+$/g, '');
+    .replace(/[^\p{L}\p{M}\p{N}]+/gu, '-');
+  // By code points, so that no character is cut in half.
+  const slug = [...words].slice(0, MAX_LENGTH).join('').replace(/^-+|-+$/g, '');
   return slug || 'post';
 };
 

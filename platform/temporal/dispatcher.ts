@@ -15,9 +15,7 @@ const ENTITY = attribute('EntityId');
 
 /** What the dispatcher needs of the outbox's table. */
 export interface OutboxSource {
-  claim(
-    limit: number,
-  ): Promise<
+  claim(limit: number): Promise<
     readonly {
       id: number;
       workflow_id: string;

@@ -32,6 +32,12 @@ export interface RunRow {
   readonly finished_at: Date | null;
 }
 
+/** The few words that a run is called by. */
+export const summaryOf = (run: { readonly kind: string; readonly input: JsonObject }): string => {
+  const summary = run.input['summary'];
+  return typeof summary === 'string' ? summary : run.kind;
+};
+
 export const RUN_COLUMNS = sql`r.id, r.workspace_id, r.kind, r.subject_type, r.subject_id, r.owner_id, r.parent_id,
   r.attempt, r.status, r.paused_from, r.progress, r.current_step, r.input, r.output, r.error, r.tokens_in, r.tokens_out,
   r.cost_micros, r.cost_complete, r.in_doubt, r.version, r.trace_id, r.created_at, r.updated_at, r.started_at, r.finished_at`;

@@ -6,7 +6,7 @@ import { RUN_KINDS, type RunKind } from '../../domain/runs/kinds.ts';
 import { runStream, workflowIdOf } from '../../domain/runs/run.ts';
 import { sql } from '../sql.ts';
 import type { Writer } from '../store.ts';
-import { RUN_COLUMNS, type RunRow } from './run.rows.ts';
+import { RUN_COLUMNS, summaryOf, type RunRow } from './run.rows.ts';
 import { followSubject } from './subject.ts';
 
 export interface NewRun {
@@ -32,7 +32,7 @@ export const startMessage = (run: {
     workflow,
     queue,
     input: { run_id: run.id, attempt: run.attempt, workspace_id: run.workspace_id },
-    summary: String(run.input['summary'] ?? run.kind).slice(0, 200),
+    summary: summaryOf(run).slice(0, 200),
     kind: run.kind,
     entity_id: run.id,
     workspace_id: run.workspace_id,

@@ -17,7 +17,7 @@ export interface StepRef {
 }
 
 export type Opened =
-  | { readonly state: 'open'; readonly run: RunRow }
+  | { readonly state: 'open' }
   | { readonly state: 'done'; readonly result: Json }
   /** The run is paused: come back when it is resumed. */
   | { readonly state: 'held' }
@@ -31,15 +31,15 @@ export const gate = (run: RunRow, attempt: number): 'go' | 'held' | 'refused' =>
 };
 
 /**
- * Opens a step, or finds its stored result. A step that was begun before and has no result means that a call was made
+ * Opens a step of a run whose lock this transaction holds, or finds its stored result. A step that was begun before and has no result means that a call was made
  * whose answer was lost: it is counted as in doubt, in the ledger too, because it may have cost something.
  */
 export const openStep = async (
   tx: Writer,
+  run: RunRow,
   step: StepRef,
   model?: { provider: string; model: string },
 ): Promise<Opened> => {
-  const run = await lockRun(tx, step.runId);
   const verdict = gate(run, step.attempt);
   if (verdict !== 'go') return { state: verdict };
   const stored = await tx.maybe<StepRow>(
@@ -69,7 +69,7 @@ export const openStep = async (
     attempt: step.attempt,
     again: lost,
   });
-  return { state: 'open', run };
+  return { state: 'open' };
 };
 
 /** A later attempt uses what an earlier one has finished: from now on it counts as its own. */
@@ -95,6 +95,11 @@ const recordLostCall = (
     sql`insert into usage_ledger (workspace_id, run_id, step_path, attempt, provider, model, in_doubt)
         values (${workspaceId}, ${step.runId}, ${step.path}, ${step.attempt}, ${model.provider}, ${model.model}, true)`,
   );
+
+/** Says how far a run has come, in per cent; never back. */
+export const setProgress = async (tx: Writer, runId: string, progress: number): Promise<void> => {
+  await tx.run(sql`update runs set progress = greatest(progress, ${progress}::smallint) where id = ${runId}`);
+};
 
 export interface Usage {
   readonly provider: string;

@@ -1,11 +1,6 @@
 import type { RunInput } from '../runs/messages.ts';
 
 /** Answers stay small: texts lie in the database under their step. */
-export interface PlanAnswer {
-  readonly start: 'brief' | 'optimize' | 'review';
-  readonly publish_at: string | null;
-}
-
 export interface OutlineAnswer {
   readonly sections: number;
 }
@@ -42,10 +37,4 @@ export interface VerdictAnswer {
 export interface PublishInput extends RunInput {
   readonly content_id: string;
   readonly revision: number;
-}
-
-export interface PublishAnswer {
-  readonly post_id: string;
-  readonly slug: string;
-  readonly post_url: string;
 }

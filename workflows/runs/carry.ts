@@ -9,6 +9,7 @@ import {
   TemporalFailure,
 } from '@temporalio/workflow';
 import type { RunActivities } from '../../activities/runs/index.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { useProfile } from '../profiles.ts';
 import { isHeld, RUN_ENDED, type Held, type RunInput } from './messages.ts';
 
@@ -30,14 +31,18 @@ const failureOf = (error: unknown): { code: string; message: string } => {
   return { code: 'failed', message: cause instanceof Error ? cause.message : String(cause) };
 };
 
+/** What a run was asked to do; small, and the same for each of its attempts. */
+export type Asked = JsonObject;
+
 /**
  * Carries one attempt of a run from `begin` to its outcome: the frame that every kind of run shares. Whatever ends the
  * body — its result, a failure, a cancellation from Temporal's own tools — is reported once; an attempt whose run has
  * ended already (cancelled through the API, or carried on by a newer attempt) ends without effect.
+ * @param body does the work; answers the run's output, or `null` when its last step has completed the run.
  */
 export const carryRun = async (
   input: RunInput,
-  body: (carrier: Carrier) => Promise<{ output: Record<string, string | number | null> }>,
+  body: (carrier: Carrier, asked: Asked) => Promise<JsonObject | null>,
 ): Promise<void> => {
   const runs = useProfile<RunActivities>('write');
   let pokes = 0;
@@ -58,9 +63,10 @@ export const carryRun = async (
     },
   };
   try {
-    await carrier.step(() => runs.beginRun.executeWithOptions({ summary: 'Begin' }, [input]));
-    const { output } = await body(carrier);
-    await runs.completeRun.executeWithOptions({ summary: 'Complete' }, [{ ...input, output }]);
+    const begun = await carrier.step(() => runs.beginRun.executeWithOptions({ summary: 'Begin' }, [input]));
+    const output = await body(carrier, begun.asked);
+    if (output !== null)
+      await runs.completeRun.executeWithOptions({ summary: 'Complete' }, [{ ...input, output }]);
   } catch (error) {
     // Anything else is a mistake in this code: the task waits for the version that mends it.
     if (!(error instanceof TemporalFailure)) throw error;

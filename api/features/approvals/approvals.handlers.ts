@@ -11,7 +11,11 @@ export const approvalHandlers = () =>
       path: '/api/v1/approvals',
       view: approvalView,
       listing: ({ mine, status, kind }: Input<'listApprovals'>['query'], { principal }) =>
-        approvalListing({ status, kind, ...(mine ? { mine: { userId: principal.userId, role: principal.role } } : {}) }),
+        approvalListing({
+          status,
+          kind,
+          ...(mine ? { mine: { userId: principal.userId, role: principal.role } } : {}),
+        }),
     }),
 
     getApproval: item('approval_id', requireApproval, approvalDetailView),

@@ -3,7 +3,13 @@ import { conflict } from '../../../domain/errors.ts';
 import type { JsonObject } from '../../../domain/json.ts';
 import { runStream } from '../../../domain/runs/run.ts';
 import { APPROVAL_COLUMNS, moveToRevision, type ApprovalRow } from '../../../store/approvals/approvals.ts';
-import { addRevision, byPerson, createContent, lockContent, requireContent } from '../../../store/content/content.repository.ts';
+import {
+  addRevision,
+  byPerson,
+  createContent,
+  lockContent,
+  requireContent,
+} from '../../../store/content/content.repository.ts';
 import { draftOf, shownOf, type ContentRow } from '../../../store/content/content.rows.ts';
 import type { RunRow } from '../../../store/runs/run.rows.ts';
 import { RUN_COLUMNS } from '../../../store/runs/run.rows.ts';
@@ -12,7 +18,12 @@ import { poke } from '../../../store/runs/transition.ts';
 import { sql, type Writer } from '../../../store/store.ts';
 
 /** Asks for approval of the newest revision, and publishes it when it gets it. */
-export const submit = (tx: Writer, content: ContentRow, parameters: JsonObject, traceId: string): Promise<RunRow> =>
+export const submit = (
+  tx: Writer,
+  content: ContentRow,
+  parameters: JsonObject,
+  traceId: string,
+): Promise<RunRow> =>
   startRun(tx, {
     kind: 'content',
     subjectType: content.task_id === null ? 'content' : 'task',
@@ -34,7 +45,13 @@ export interface Handed {
 export const handIn = async (tx: Writer, input: Handed, traceId: string): Promise<string> => {
   const { userId } = tx.principal;
   const draft = { ...input.draft, excerpt: input.draft.excerpt ?? excerptOf(input.draft.body) };
-  const id = await createContent(tx, { ...input, draft, origin: byPerson(userId), taskId: null, createdBy: userId });
+  const id = await createContent(tx, {
+    ...input,
+    draft,
+    origin: byPerson(userId),
+    taskId: null,
+    createdBy: userId,
+  });
   if (input.submit) await submit(tx, await requireContent(tx, id), input.parameters, traceId);
   return id;
 };
@@ -46,7 +63,13 @@ const findLiveRun = (tx: Writer, content: ContentRow): Promise<RunRow | undefine
   );
 
 /** Tells the run that works on this content of its new revision: the open gate moves on, or an author was waited for. */
-const followRun = async (tx: Writer, run: RunRow, content: ContentRow, revision: number, draft: Draft): Promise<void> => {
+const followRun = async (
+  tx: Writer,
+  run: RunRow,
+  content: ContentRow,
+  revision: number,
+  draft: Draft,
+): Promise<void> => {
   const open = await tx.maybe<ApprovalRow>(
     sql`select ${APPROVAL_COLUMNS} from approvals a where a.run_id = ${run.id} and a.status = 'open' for update`,
   );
@@ -58,7 +81,10 @@ const followRun = async (tx: Writer, run: RunRow, content: ContentRow, revision:
 /** A run that is writing, or about to publish what was approved, must not have its text changed under it. */
 const requireEditable = (run: RunRow, open: boolean): void => {
   if (!open && run.current_step !== 'revision')
-    throw conflict('run_live', 'A run is writing or publishing this content: wait for its approval, or cancel the run.');
+    throw conflict(
+      'run_live',
+      'A run is writing or publishing this content: wait for its approval, or cancel the run.',
+    );
 };
 
 /**
@@ -82,7 +108,9 @@ export const revise = async (
   const before = draftOf(content);
   const draft = applyEdits(before, change.edits);
   const changed = !sameDraft(before, draft);
-  const revision = changed ? await addRevision(tx, content, draft, byPerson(tx.principal.userId)) : content.revision;
+  const revision = changed
+    ? await addRevision(tx, content, draft, byPerson(tx.principal.userId))
+    : content.revision;
   if (run) {
     if (changed) await followRun(tx, run, content, revision, draft);
   } else if (change.submit && revision !== content.published_revision) {

@@ -1,4 +1,3 @@
-import type { JsonObject } from '../../../domain/json.ts';
 import { decide, requireOpenApproval } from '../../../store/approvals/decide.ts';
 import { contentListing, requireContentDetail } from '../../../store/content/content.queries.ts';
 import { lockContent, removeContent, requireContent } from '../../../store/content/content.repository.ts';
@@ -27,7 +26,7 @@ export const contentHandlers = () =>
             category: body.category ?? null,
             tags: body.tags ?? [],
             submit: body.submit ?? true,
-            parameters: (body.parameters ?? {}) as JsonObject,
+            parameters: (body.parameters ?? {}),
           },
           ctx.traceId,
         );
@@ -45,7 +44,12 @@ export const contentHandlers = () =>
     updateContent: ({ params, body }, ctx) =>
       ctx.write(async (tx) => {
         const { submit = true, parameters = {}, ...edits } = body;
-        await revise(tx, params.item_id, { edits: edits as JsonObject, submit, parameters: parameters as JsonObject }, ctx.traceId);
+        await revise(
+          tx,
+          params.item_id,
+          { edits: edits, submit, parameters: parameters },
+          ctx.traceId,
+        );
         return contentView(await requireContentDetail(tx, params.item_id));
       }),
 

@@ -3,7 +3,9 @@ import type { ContentRow } from '../../../store/content/content.rows.ts';
 import type { components } from '../../generated/openapi.d.ts';
 import { time, usd } from '../../http/wire.ts';
 
-const author = (row: Pick<ContentRow, 'author_kind' | 'author_id' | 'author_model'>): components['schemas']['Author'] => ({
+const author = (
+  row: Pick<ContentRow, 'author_kind' | 'author_id' | 'author_model'>,
+): components['schemas']['Author'] => ({
   kind: row.author_kind,
   id: row.author_id,
   model: row.author_model,

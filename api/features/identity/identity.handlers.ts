@@ -21,7 +21,11 @@ const signIn = async ({ store, tokens }: IdentityDeps, { body }: Pick<Input<'log
   if (!candidate || !matches) throw badCredentials();
   // Only somebody who knows the password learns this.
   if (candidate.disabled) throw new DomainError('forbidden', 'account_disabled', 'This account is disabled.');
-  const signInId = await openSignIn(store, { userId: candidate.user_id, workspace: body.workspace ?? null, seconds: tokens.seconds });
+  const signInId = await openSignIn(store, {
+    userId: candidate.user_id,
+    workspace: body.workspace ?? null,
+    seconds: tokens.seconds,
+  });
   if (!signInId) throw badCredentials();
   const token = await tokens.issue({ signInId, userId: candidate.user_id });
   return { access_token: token, token_type: 'bearer' as const, expires_in: tokens.seconds };
@@ -32,14 +36,17 @@ export const identityHandlers = (deps: IdentityDeps) =>
     login: (input) => signIn(deps, input),
     loginV1: (input) => signIn(deps, input),
 
-    getMe: async (_input, { principal, read }) => {
-      const user = await read((db) => db.one<{ created_at: Date }>(sql`select created_at from users where id = ${principal.userId}`));
+    getMe: async (_input, ctx) => {
+      const { principal } = ctx;
+      const user = await ctx.read((db) =>
+        db.one<{ created_at: Date }>(sql`select created_at from users where id = ${principal.userId}`),
+      );
       return {
         id: principal.userId,
         email: principal.email,
         name: principal.displayName,
         role: principal.role,
-        scopes: [...principal.scopes].sort(),
+        scopes: [...principal.scopes].toSorted(),
         workspace: { id: principal.workspaceId, slug: principal.workspaceSlug },
         created_at: time(user.created_at),
       };

@@ -13,14 +13,21 @@ export const liveHandlers = ({ live }: { live: Live }) =>
       const rows = await ctx.read((db) => readFeed(db, after, limit + 1, query.type));
       if (wantsEventStream(ctx))
         return eventStream((sink) =>
-          live.follow(ctx, sink, { feed: 'workspace', after, ...(query.type === undefined ? {} : { type: query.type }) }),
+          live.follow(ctx, sink, {
+            feed: 'workspace',
+            after,
+            ...(query.type === undefined ? {} : { type: query.type }),
+          }),
         );
       const items = rows.slice(0, limit).map((row) => eventView(row, true));
       return { items, next_after: rows.slice(0, limit).at(-1)?.pos ?? after, has_more: rows.length > limit };
     },
 
     openSocket: () => {
-      throw new DomainError('upgrade_required', 'upgrade_required', 'This address is a WebSocket: connect with "Upgrade: websocket".');
+      throw new DomainError(
+        'upgrade_required',
+        'upgrade_required',
+        'This address is a WebSocket: connect with "Upgrade: websocket".',
+      );
     },
   });
-

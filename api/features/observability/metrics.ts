@@ -17,7 +17,9 @@ interface TotalGauge {
   readonly name: string;
   readonly help: string;
   readonly labels: readonly string[];
-  readonly rows: (totals: SystemTotals) => { readonly labels: Record<string, string>; readonly value: number }[];
+  readonly rows: (
+    totals: SystemTotals,
+  ) => { readonly labels: Record<string, string>; readonly value: number }[];
 }
 
 const one = (value: number) => [{ labels: {}, value }];
@@ -28,7 +30,10 @@ const TOTALS: readonly TotalGauge[] = [
     help: 'Total number of sessions',
     labels: ['status'],
     rows: ({ sessions }) =>
-      ['active', 'completed'].map((status) => ({ labels: { status }, value: sessions.find((row) => row.status === status)?.n ?? 0 })),
+      ['active', 'completed'].map((status) => ({
+        labels: { status },
+        value: sessions.find((row) => row.status === status)?.n ?? 0,
+      })),
   },
   {
     name: 'taskloom_runs',
@@ -50,7 +55,8 @@ const TOTALS: readonly TotalGauge[] = [
     name: 'taskloom_model_cost_usd_total',
     help: 'Cost by model, in dollars, as far as prices are configured',
     labels: ['model'],
-    rows: ({ tokens }) => tokens.map(({ model, cost_micros }) => ({ labels: { model }, value: cost_micros / 1_000_000 })),
+    rows: ({ tokens }) =>
+      tokens.map(({ model, cost_micros }) => ({ labels: { model }, value: cost_micros / 1_000_000 })),
   },
   {
     name: 'taskloom_model_calls_in_doubt_total',
@@ -58,10 +64,30 @@ const TOTALS: readonly TotalGauge[] = [
     labels: ['model'],
     rows: ({ tokens }) => tokens.map(({ model, in_doubt }) => ({ labels: { model }, value: in_doubt })),
   },
-  { name: 'taskloom_outbox_waiting', help: 'Messages that Temporal has not taken yet', labels: [], rows: ({ outbox }) => one(outbox.waiting) },
-  { name: 'taskloom_outbox_oldest_seconds', help: 'Age of the oldest of them', labels: [], rows: ({ outbox }) => one(outbox.oldest_seconds) },
-  { name: 'taskloom_events_unstamped', help: 'Events without a position in the feed yet', labels: [], rows: ({ events }) => one(events.unstamped) },
-  { name: 'taskloom_events_last_pos', help: 'The newest position in the feed', labels: [], rows: ({ events }) => one(events.last_pos) },
+  {
+    name: 'taskloom_outbox_waiting',
+    help: 'Messages that Temporal has not taken yet',
+    labels: [],
+    rows: ({ outbox }) => one(outbox.waiting),
+  },
+  {
+    name: 'taskloom_outbox_oldest_seconds',
+    help: 'Age of the oldest of them',
+    labels: [],
+    rows: ({ outbox }) => one(outbox.oldest_seconds),
+  },
+  {
+    name: 'taskloom_events_unstamped',
+    help: 'Events without a position in the feed yet',
+    labels: [],
+    rows: ({ events }) => one(events.unstamped),
+  },
+  {
+    name: 'taskloom_events_last_pos',
+    help: 'The newest position in the feed',
+    labels: [],
+    rows: ({ events }) => one(events.last_pos),
+  },
 ];
 
 /** @param totals figures from the database, a few seconds old at most. @param live how many subscriptions are followed here. */
@@ -69,18 +95,30 @@ export const createMetrics = (totals: () => Promise<SystemTotals>, live: () => n
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  const requests = new Counter({ name: 'api_requests_total', help: 'Total API requests', labelNames: ['method', 'path'], registers });
-  const answers = new Counter({ name: 'taskloom_http_responses_total', help: 'Answers by status', labelNames: ['status'], registers });
-  const seconds = new Histogram({ name: 'taskloom_http_request_seconds', help: 'Time to answer', labelNames: ['method'], buckets: BUCKETS, registers });
-  new Gauge({
-    name: 'taskloom_live_subscriptions',
-    help: 'Streams and feeds that are followed',
+  const requests = new Counter({
+    name: 'api_requests_total',
+    help: 'Total API requests',
+    labelNames: ['method', 'path'],
     registers,
-    collect() {
-      this.set(live());
-    },
   });
-  const gauges = TOTALS.map((total) => ({ total, gauge: new Gauge({ name: total.name, help: total.help, labelNames: total.labels, registers }) }));
+  const answers = new Counter({
+    name: 'taskloom_http_responses_total',
+    help: 'Answers by status',
+    labelNames: ['status'],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: 'taskloom_http_request_seconds',
+    help: 'Time to answer',
+    labelNames: ['method'],
+    buckets: BUCKETS,
+    registers,
+  });
+  const followed = new Gauge({ name: 'taskloom_live_subscriptions', help: 'Streams and feeds that are followed', registers });
+  const gauges = TOTALS.map((total) => ({
+    total,
+    gauge: new Gauge({ name: total.name, help: total.help, labelNames: total.labels, registers }),
+  }));
   return {
     observe: (req, res, next) => {
       const end = seconds.startTimer({ method: req.method });
@@ -94,6 +132,7 @@ export const createMetrics = (totals: () => Promise<SystemTotals>, live: () => n
     },
     render: async () => {
       const figures = await totals();
+      followed.set(live());
       for (const { total, gauge } of gauges) {
         gauge.reset();
         for (const { labels, value } of total.rows(figures)) gauge.set(labels, value);

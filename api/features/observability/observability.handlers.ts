@@ -35,7 +35,8 @@ export const observabilityHandlers = (deps: ObservabilityDeps) => {
     const body = health(await deps.probe());
     return reply(statusOf(body), body);
   };
-  const mayKnow = (principal: { scopes: ReadonlySet<string> } | undefined): boolean => principal?.scopes.has('system:read') ?? false;
+  const mayKnow = (principal: { scopes: ReadonlySet<string> } | undefined): boolean =>
+    principal?.scopes.has('system:read') ?? false;
   const details = async () => {
     const totals = await deps.totals();
     return {
@@ -70,6 +71,9 @@ export const observabilityHandlers = (deps: ObservabilityDeps) => {
       return reply(statusOf(body), body);
     },
     getMetrics: async () =>
-      new Reply({ body: await deps.metrics.render(), headers: { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' } }),
+      new Reply({
+        body: await deps.metrics.render(),
+        headers: { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' },
+      }),
   });
 };

@@ -26,9 +26,21 @@ const run = async ({ name, needed, look }: Probe): Promise<Probed> => {
   });
   try {
     const detail = await Promise.race([look(), late]);
-    return { name, needed, healthy: true, latencyMs: Math.round((performance.now() - begin) * 10) / 10, ...(detail ? { detail } : {}) };
+    return {
+      name,
+      needed,
+      healthy: true,
+      latencyMs: Math.round((performance.now() - begin) * 10) / 10,
+      ...(detail ? { detail } : {}),
+    };
   } catch (error) {
-    return { name, needed, healthy: false, latencyMs: null, detail: error instanceof Error ? error.message.slice(0, 300) : String(error) };
+    return {
+      name,
+      needed,
+      healthy: false,
+      latencyMs: null,
+      detail: error instanceof Error ? error.message.slice(0, 300) : String(error),
+    };
   } finally {
     clearTimeout(timer);
   }
@@ -48,7 +60,8 @@ export const cached = <T>(work: () => Promise<T>, freshMs = FRESH_MS): (() => Pr
 };
 
 /** Runs all probes at once; cheap to ask often, because an answer is kept for five seconds. */
-export const createProbes = (probes: readonly Probe[]): (() => Promise<Probed[]>) => cached(() => Promise.all(probes.map(run)));
+export const createProbes = (probes: readonly Probe[]): (() => Promise<Probed[]>) =>
+  cached(() => Promise.all(probes.map(run)));
 
 /** Unhealthy when a needed part is away, degraded when another is. */
 export const overall = (probed: readonly Probed[]): 'healthy' | 'degraded' | 'unhealthy' => {

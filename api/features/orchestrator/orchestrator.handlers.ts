@@ -16,7 +16,10 @@ import { time } from '../../http/wire.ts';
 const approvalOf = (db: Reader, task: TaskRow): Promise<ApprovalRow | undefined> =>
   task.content_id === null ? Promise.resolve(undefined) : newestApprovalOf(db, 'content', task.content_id);
 
-const approvalView = (taskId: string, approval: ApprovalRow | undefined): components['schemas']['TaskApproval'] => ({
+const approvalView = (
+  taskId: string,
+  approval: ApprovalRow | undefined,
+): components['schemas']['TaskApproval'] => ({
   task_id: taskId,
   requires_approval: approval?.status === 'open',
   approval_status: approval ? approvalWord(approval.status) : null,
@@ -35,7 +38,11 @@ const executionView = (run: RunRow): components['schemas']['Execution'] => ({
   duration_ms: (run.finished_at ?? run.updated_at).getTime() - (run.started_at ?? run.created_at).getTime(),
 });
 
-const listHistory = list({ path: '/api/orchestrator/history', view: executionView, listing: () => endedRunListing() });
+const listHistory = list({
+  path: '/api/orchestrator/history',
+  view: executionView,
+  listing: () => endedRunListing(),
+});
 
 /** Feedback is for the author; notes are for the record: both are kept with the decision. */
 const comment = (feedback: string | undefined, notes: string | undefined): string | null =>
@@ -60,18 +67,26 @@ export const orchestratorHandlers = () =>
         const task = await requireTask(db, params.task_id);
         const run = await newestRunOf(db, 'task', task.id);
         const approval = await approvalOf(db, task);
-        const current = approval && run && approval.run_id === run.id && approval.attempt === run.attempt ? approval.status : null;
+        const current =
+          approval && run && approval.run_id === run.id && approval.attempt === run.attempt
+            ? approval.status
+            : null;
         return {
           task_id: task.id,
           execution_id: run?.id ?? null,
-          status: orchestrationWord(run ? { status: run.status, errorCode: run.error?.code ?? null } : null, current),
+          status: orchestrationWord(
+            run ? { status: run.status, errorCode: run.error?.code ?? null } : null,
+            current,
+          ),
           progress: run?.progress ?? 0,
           current_step: run?.current_step ?? null,
         };
       }),
 
     getTaskApproval: ({ params }, ctx) =>
-      ctx.read(async (db) => approvalView(params.task_id, await approvalOf(db, await requireTask(db, params.task_id)))),
+      ctx.read(async (db) =>
+        approvalView(params.task_id, await approvalOf(db, await requireTask(db, params.task_id))),
+      ),
 
     approveTask: ({ params, body }, ctx) =>
       ctx.write(async (tx) => {

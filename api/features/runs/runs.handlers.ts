@@ -33,12 +33,14 @@ const FOLLOW: Record<Intent, (tx: Writer, after: RunRow) => Promise<void> | void
   retry: (tx, run) => enqueueStart(tx, run),
 };
 
-const intent = (transition: Intent, view: ReturnType<typeof runView>) => ({ params }: { params: { run_id: string } }, ctx: Context) =>
-  ctx.write(async (tx) => {
-    const { after } = await applyIntent(tx, params.run_id, transition);
-    await FOLLOW[transition](tx, after);
-    return view(after);
-  });
+const intent =
+  (transition: Intent, view: ReturnType<typeof runView>) =>
+  ({ params }: { params: { run_id: string } }, ctx: Context) =>
+    ctx.write(async (tx) => {
+      const { after } = await applyIntent(tx, params.run_id, transition);
+      await FOLLOW[transition](tx, after);
+      return view(after);
+    });
 
 export const runHandlers = ({ uiUrl, live }: RunDeps) => {
   const view = runView(uiUrl);

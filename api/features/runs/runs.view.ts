@@ -1,4 +1,4 @@
-import type { RunRow, StepRow } from '../../../store/runs/run.rows.ts';
+import { summaryOf, type RunRow, type StepRow } from '../../../store/runs/run.rows.ts';
 import { workflowIdOf } from '../../../domain/runs/run.ts';
 import type { components } from '../../generated/openapi.d.ts';
 import { maybeTime, time, usd } from '../../http/wire.ts';
@@ -7,11 +7,11 @@ import { maybeTime, time, usd } from '../../http/wire.ts';
 export const runView =
   (uiUrl: string | null) =>
   (run: RunRow): components['schemas']['Run'] => {
-    const { summary, ...input } = run.input;
+    const { summary: _summary, ...input } = run.input;
     return {
       id: run.id,
       kind: run.kind as components['schemas']['RunKind'],
-      summary: String(summary ?? run.kind),
+      summary: summaryOf(run),
       subject_type: run.subject_type,
       subject_id: run.subject_id,
       owner_id: run.owner_id,

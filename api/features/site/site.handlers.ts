@@ -1,5 +1,11 @@
 import { notFound } from '../../../domain/errors.ts';
-import { findPost, listNamed, postListing, readSiteTotals, type PostRow } from '../../../store/content/posts.repository.ts';
+import {
+  findPost,
+  listNamed,
+  postListing,
+  readSiteTotals,
+  type PostRow,
+} from '../../../store/content/posts.repository.ts';
 import { cacheable, defineHandlers, type Input } from '../../http/operation.ts';
 import { siteList } from '../../http/resource.ts';
 import { maybeTime, time } from '../../http/wire.ts';
@@ -45,7 +51,8 @@ export const siteHandlers = ({ publicUrl }: SiteDeps) => {
       if (!post) throw notFound('post', params.slug);
       return cacheable(view(post));
     },
-    listCategories: async (_input, ctx) => cacheable({ categories: await ctx.readSite((db) => listNamed(db, 'categories')) }),
+    listCategories: async (_input, ctx) =>
+      cacheable({ categories: await ctx.readSite((db) => listNamed(db, 'categories')) }),
     listTags: async (_input, ctx) => cacheable({ tags: await ctx.readSite((db) => listNamed(db, 'tags')) }),
     getSiteStatus: async (_input, ctx) => {
       const { posts, changed } = await ctx.readSite(readSiteTotals);

@@ -1,22 +1,48 @@
 import { applyEdits, excerptOf } from '../../../domain/content/revision.ts';
 import type { JsonObject } from '../../../domain/json.ts';
 import { fromBriefTaskWord, type BriefTaskWord } from '../../../domain/tasks/task.ts';
-import { addRevision, byPerson, createContent, lockContent } from '../../../store/content/content.repository.ts';
+import {
+  addRevision,
+  byPerson,
+  createContent,
+  lockContent,
+} from '../../../store/content/content.repository.ts';
 import { draftOf } from '../../../store/content/content.rows.ts';
 import { setTaskStatus } from '../../../store/runs/subject.ts';
 import type { Writer } from '../../../store/store.ts';
-import { lockTask, mergeMetadata, requireNoLiveRun, requireTask, type TaskRow } from '../../../store/tasks/tasks.repository.ts';
+import {
+  lockTask,
+  mergeMetadata,
+  requireNoLiveRun,
+  requireTask,
+  type TaskRow,
+} from '../../../store/tasks/tasks.repository.ts';
 
 /** Text that a person put into a task becomes the next revision of its content. */
 const reviseByHand = async (tx: Writer, task: TaskRow, body: string): Promise<void> => {
   const origin = byPerson(tx.principal.userId);
   if (!task.content_id) {
-    const draft = { title: task.topic, body, excerpt: excerptOf(body), featuredImageUrl: null, seoTitle: null, seoDescription: null };
-    await createContent(tx, { draft, origin, taskId: task.id, createdBy: tx.principal.userId, category: task.category, tags: [] });
+    const draft = {
+      title: task.topic,
+      body,
+      excerpt: excerptOf(body),
+      featuredImageUrl: null,
+      seoTitle: null,
+      seoDescription: null,
+    };
+    await createContent(tx, {
+      draft,
+      origin,
+      taskId: task.id,
+      createdBy: tx.principal.userId,
+      category: task.category,
+      tags: [],
+    });
     return;
   }
   const content = await lockContent(tx, task.content_id);
-  if (content.body !== body) await addRevision(tx, content, applyEdits(draftOf(content), { content: body }), origin);
+  if (content.body !== body)
+    await addRevision(tx, content, applyEdits(draftOf(content), { content: body }), origin);
 };
 
 /**

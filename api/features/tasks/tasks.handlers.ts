@@ -3,7 +3,14 @@ import { completionRate, fromBriefTaskWord, successRate } from '../../../domain/
 import { startPipeline } from '../../../store/content/pipeline.ts';
 import { newestFirst, type Order } from '../../../store/page.ts';
 import { sql } from '../../../store/sql.ts';
-import { createTask, lockTask, readTaskTotals, requireTask, TASK_COLUMNS, type TaskRow } from '../../../store/tasks/tasks.repository.ts';
+import {
+  createTask,
+  lockTask,
+  readTaskTotals,
+  requireTask,
+  TASK_COLUMNS,
+  type TaskRow,
+} from '../../../store/tasks/tasks.repository.ts';
 import { defineHandlers, type Input } from '../../http/operation.ts';
 import { item, list } from '../../http/resource.ts';
 import { changeTask } from './tasks.flows.ts';
@@ -42,10 +49,10 @@ export const taskHandlers = () =>
           category: body.category ?? null,
           metadata: (body.task_metadata ?? {}) as JsonObject,
         });
-        if (body.auto_start) 
+        if (body.auto_start)
           await startPipeline(tx, await lockTask(tx, id), {
             start: 'brief',
-            parameters: (body.parameters ?? {}) as JsonObject,
+            parameters: (body.parameters ?? {}),
             traceId: ctx.traceId,
           });
         return taskView(await requireTask(tx, id));
@@ -59,7 +66,9 @@ export const taskHandlers = () =>
     getTask: item('task_id', requireTask, taskView),
 
     updateTask: ({ params, body }, ctx) =>
-      ctx.write(async (tx) => taskView(await changeTask(tx, params.task_id, body as { task_metadata?: JsonObject }))),
+      ctx.write(async (tx) =>
+        taskView(await changeTask(tx, params.task_id, body as { task_metadata?: JsonObject })),
+      ),
 
     getTaskMetrics: (_input, ctx) =>
       ctx.read(async (db) => {
@@ -79,4 +88,3 @@ export const taskHandlers = () =>
         };
       }),
   });
-

@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { Context } from '@temporalio/activity';
+import type { Prompt } from '../../domain/content/prompts.ts';
+import { canonicalJson, type JsonObject } from '../../domain/json.ts';
+import type { RunRow } from '../../store/runs/run.rows.ts';
+import { closeStep, openStep, type Opened, type StepRef, type Usage } from '../../store/runs/steps.ts';
+import { lockRun } from '../../store/runs/transition.ts';
+import type { Writer } from '../../store/store.ts';
+import { HELD, type Held, type RunInput } from '../../workflows/runs/messages.ts';
+import { modelFailure } from '../models/errors.ts';
+import { generateText, type Generated, type Model } from '../models/model.ts';
+import { insist, runEnded, writeForRun, type ActivityDeps } from '../runtime.ts';
+import { openDeltas } from './deltas.ts';
+
+const HEARTBEAT_MS = 500;
+/** A small model sometimes writes nothing that can be used; asked again with more freedom it usually does. */
+const TEMPERATURES = [undefined, 0.8, 1] as const;
+
+/** One model call that is a step of a run: what to ask, and what to keep of the answer. */
+export interface ModelCall<Result extends JsonObject> {
+  readonly path: string;
+  /** For people, while it runs. */
+  readonly title: string;
+  readonly prompt: Prompt;
+  readonly model: Model;
+  /** What the step stores; `undefined` when the answer is of no use. */
+  readonly keep: (text: string) => Result | undefined;
+  readonly progress: (result: Result) => number;
+}
+
+const digestOf = ({ model, prompt }: Pick<ModelCall<JsonObject>, 'model' | 'prompt'>): string =>
+  createHash('sha256')
+    .update(canonicalJson({ model: model.id, ...prompt }))
+    .digest('hex');
+
+/** Micro-dollars; `null` when nobody has configured the model's price. */
+const costOf = (model: Model, tokensIn: number, tokensOut: number): number | null =>
+  model.price === null
+    ? null
+    : Math.round((tokensIn * model.price.inputPerMtok + tokensOut * model.price.outputPerMtok) / 1_000_000);
+
+const usageOf = (model: Model, calls: readonly Generated[]): Usage => {
+  const sum = (pick: (call: Generated) => number): number =>
+    calls.reduce((total, call) => total + pick(call), 0);
+  const tokensIn = sum(({ usage }) => usage.inputTokens);
+  const tokensOut = sum(({ usage }) => usage.outputTokens);
+  return {
+    provider: model.provider,
+    model: model.name,
+    tokensIn,
+    tokensOut,
+    tokensCached: sum(({ usage }) => usage.cachedInputTokens),
+    costMicros: costOf(model, tokensIn, tokensOut),
+    latencyMs: sum(({ latencyMs }) => latencyMs),
+  };
+};
+
+/** Keeps the activity's heart beating while `work` runs: that is how a cancellation reaches it within a second. */
+const withHeartbeat = async <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+  const context = Context.current();
+  const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+  try {
+    return await work(context.cancellationSignal);
+  } finally {
+    clearInterval(timer);
+  }
+};
+
+/** Asks until something usable comes back, and shows the text while it is written. */
+const generate = async <Result extends JsonObject>(
+  call: ModelCall<Result>,
+  signal: AbortSignal,
+  onDelta: (text: string) => void,
+): Promise<{ result: Result; calls: Generated[] }> => {
+  const calls: Generated[] = [];
+  for (const temperature of TEMPERATURES) {
+    const request = {
+      ...call.prompt,
+      signal,
+      onDelta,
+      ...(temperature === undefined ? {} : { temperature }),
+    };
+    const generated = await generateText(call.model, request);
+    calls.push(generated);
+    const result = call.keep(generated.text);
+    if (result) return { result, calls };
+  }
+  throw modelFailure('model_rejected', `${call.model.id} wrote nothing usable in ${calls.length} tries.`);
+};
+
+/** Reads what to ask and opens the step, in one transaction. */
+const prepare = <Result extends JsonObject>(
+  deps: ActivityDeps,
+  input: RunInput,
+  plan: (tx: Writer, run: RunRow) => Promise<ModelCall<Result>>,
+): Promise<{ call: ModelCall<Result>; step: StepRef; opened: Opened }> =>
+  writeForRun(deps, input, async (tx) => {
+    const run = await lockRun(tx, input.run_id);
+    const call = await plan(tx, run);
+    const { path, title, model } = call;
+    const step = { runId: run.id, attempt: input.attempt, path, digest: digestOf(call), title };
+    return {
+      call,
+      step,
+      opened: await openStep(tx, run, step, { provider: model.provider, model: model.name }),
+    };
+  });
+
+/**
+ * Does a step that calls a model: a stored result is answered without a call; else the call is made, streamed to the live
+ * log, and stored with its cost before it is answered.
+ * @throws ApplicationFailure of the model port, or `run_ended`.
+ */
+export const askModel = async <Result extends JsonObject>(
+  deps: ActivityDeps,
+  input: RunInput,
+  plan: (tx: Writer, run: RunRow) => Promise<ModelCall<Result>>,
+): Promise<Result | Held> => {
+  const { call, step, opened } = await prepare(deps, input, plan);
+  if (opened.state === 'held') return HELD;
+  if (opened.state === 'refused') throw runEnded();
+  if (opened.state === 'done') return opened.result as Result;
+  return withHeartbeat(async (signal) => {
+    const deltas = openDeltas(deps.store, input, step.path);
+    const { result, calls } = await generate(call, signal, deltas.push).finally(() => deltas.close());
+    deps.reach('answer/commit');
+    const outcome = { result, usage: usageOf(call.model, calls), progress: call.progress(result) };
+    await insist(signal, () => writeForRun(deps, input, (tx) => closeStep(tx, step, outcome)));
+    return result;
+  });
+};

@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createApp } from '../../api/app.ts';
+import { hashPassword } from '../../api/auth/passwords.ts';
+import { createApiContext } from '../../api/context.ts';
+import type { SpecOperation } from '../../api/http/spec.ts';
+import { attachSockets } from '../../api/live/server.ts';
+import { createModels } from '../../activities/models/registry.ts';
+import { toConfig, type Config } from '../../platform/config.ts';
+import { createCrashPoints } from '../../platform/crash-points.ts';
+import { readEnv, type Env } from '../../platform/env.ts';
+import { createLogger } from '../../platform/logger.ts';
+import { Shutdown } from '../../platform/shutdown.ts';
+import { addPerson } from '../../store/setup/people.ts';
+import { openStore } from '../../store/store.ts';
+import { openSystemStore, type SystemStore } from '../../store/system.ts';
+import { startWorkers } from '../../worker/workers.ts';
+import { ApiClient } from './client.ts';
+import { cloneTemplate } from './template.ts';
+
+const PASSWORD = 'correct horse battery staple';
+/** Hashing takes a noticeable while on purpose: once is enough for all test people. */
+const passwordHash = hashPassword(PASSWORD);
+
+export interface TestServer {
+  readonly url: string;
+  readonly config: Config;
+  readonly operations: readonly SpecOperation[];
+  /** The database across workspaces, to look behind the API. */
+  readonly system: SystemStore;
+  /** Signs in a person, who is made if needed. */
+  signIn(options?: { email?: string; role?: string; workspace?: string }): Promise<ApiClient>;
+  /** Starts a worker in this process. @returns how to stop it. */
+  startWorker(): Promise<() => Promise<void>>;
+  /** Starts a second API process's worth of everything, on another port, in this process. */
+  another(): Promise<{ url: string; close: () => Promise<void> }>;
+  close(): Promise<void>;
+}
+
+const listen = async (server: Server): Promise<string> => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+};
+
+const startApi = async (
+  config: Config,
+): Promise<{ url: string; operations: SpecOperation[]; close: () => Promise<void> }> => {
+  const log = createLogger('test-api', config.logLevel);
+  const shutdown = new Shutdown(log);
+  const context = await createApiContext(config, log, shutdown);
+  const { app, operations } = createApp(context);
+  const server = createServer(app);
+  const sockets = attachSockets(server, {
+    store: context.handlers.store,
+    live: context.live,
+    sessions: context.sessions,
+  });
+  const url = await listen(server);
+  shutdown.add('http', async () => {
+    sockets.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return { url, operations, close: () => shutdown.run() };
+};
+
+const startWorker = async (config: Config): Promise<() => Promise<void>> => {
+  const log = createLogger('test-worker', config.logLevel);
+  const store = await openStore(config.database.app ?? '', { name: 'test-worker' });
+  const models = createModels(config, { log });
+  const workers = await startWorkers({
+    deps: { store, models, log, reach: createCrashPoints(config), publicUrl: config.http.publicUrl },
+    queuePrefix: config.temporal.queuePrefix,
+    identity: `test-${process.pid}`,
+    cacheDir: config.cacheDir,
+    log,
+  });
+  return async () => {
+    await workers.stop();
+    await models.close();
+    await store.close();
+  };
+};
+
+/**
+ * Starts an API of its own on a database of its own: everything is real but the vendor's model.
+ * @param env settings that differ from the tests' usual ones.
+ */
+export const startTestServer = async (env: Partial<Env> = {}): Promise<TestServer> => {
+  const { url: databaseUrl, drop } = await cloneTemplate();
+  const dataDir = mkdtempSync(join(tmpdir(), 'taskloom-file-'));
+  const config = toConfig({
+    ...readEnv(),
+    databaseUrl,
+    dataDir,
+    environment: 'test',
+    model: 'scripted:instant',
+    queuePrefix: `t${randomBytes(4).toString('hex')}-`,
+    logLevel: 'error',
+    ...env,
+  });
+  const system = openSystemStore(config.database.system ?? '', { name: 'test', poolSize: 2 });
+  const api = await startApi(config);
+  const stops: (() => Promise<void>)[] = [];
+  return {
+    url: api.url,
+    config,
+    operations: api.operations,
+    system,
+    signIn: async ({ email = 'editor@example.com', role = 'admin', workspace = 'default' } = {}) => {
+      await addPerson(system, {
+        email,
+        displayName: email,
+        passwordHash: await passwordHash,
+        workspace,
+        role,
+      });
+      const client = new ApiClient(api.url);
+      await client.signIn(email, PASSWORD, workspace);
+      return client;
+    },
+    startWorker: async () => {
+      const stop = await startWorker(config);
+      stops.push(stop);
+      return async () => {
+        stops.splice(stops.indexOf(stop), 1);
+        await stop();
+      };
+    },
+    another: () => startApi(config),
+    close: async () => {
+      for (const stop of stops) await stop();
+      await api.close();
+      await system.close();
+      await drop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+};
