@@ -10,7 +10,6 @@ import { errorHandler } from './http/errors.ts';
 import { mountSpec } from './http/openapi.ts';
 import { identify, trimTrailingSlash } from './http/request.ts';
 import { listOperations, loadSpec, readSpecText, type SpecOperation } from './http/spec.ts';
-import { checkText } from './http/text.ts';
 import { createDocsRouter } from './site/docs.router.ts';
 import { createSiteRouter } from './site/site.router.ts';
 
@@ -43,7 +42,7 @@ export const createApp = (deps: AppDeps): { app: Express; operations: SpecOperat
       exposedHeaders: ['X-Request-Id', 'Idempotency-Replayed', 'Retry-After', 'ETag'],
     }),
   );
-  app.use(express.json({ limit: http.bodyLimitBytes, strict: true }), checkText);
+  app.use(express.json({ limit: http.bodyLimitBytes, strict: true }));
   mountSpec(app, {
     spec,
     handlers: createHandlers(handlers),

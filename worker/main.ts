@@ -14,7 +14,7 @@ import { openStore } from '../store/store.ts';
 import { openSystemStore } from '../store/system.ts';
 import { startMaintenance } from './maintenance.ts';
 import { startReconciler } from './reconciler.ts';
-import { startWorkers } from './workers.ts';
+import { forwardSdkLogs, startWorkers } from './workers.ts';
 
 const config = loadConfig();
 const log = createLogger('worker', config.logLevel);
@@ -46,6 +46,7 @@ store.onCommit(({ streams, outbox }) => {
 });
 dispatcher.start();
 
+forwardSdkLogs(log);
 const models = createModels(config, { log });
 shutdown.add('models', () => models.close());
 const reconciler = startReconciler({ system, store, client, log });

@@ -20,7 +20,8 @@ export interface WorkersOptions {
   readonly log: Log;
 }
 
-const forwardLogs = (log: Log): void =>
+/** Sends the SDK's warnings to the process's own log. Once in a process, before the first worker. */
+export const forwardSdkLogs = (log: Log): void =>
   void Runtime.install({
     logger: new DefaultLogger('WARN', ({ level, message, meta }) =>
       log[level === 'ERROR' ? 'error' : 'warn']({ temporal: { ...meta, stack: undefined } }, message),
@@ -46,7 +47,6 @@ export const startWorkers = async (
   options: WorkersOptions,
 ): Promise<{ ended: Promise<void>; stop(): Promise<void> }> => {
   let stopped = false;
-  forwardLogs(options.log);
   const [connection, codePath] = await Promise.all([
     connect(options.log, () => stopped),
     ensureBundle(options.cacheDir),

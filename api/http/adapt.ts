@@ -9,6 +9,7 @@ import { openEventStream } from './event-stream.ts';
 import { operationOf } from './matched.ts';
 import { Reply } from './operation.ts';
 import { requestOf } from './request.ts';
+import { checkText } from './text.ts';
 
 /** What the adapter needs to know of an operation, read from the spec once. */
 export interface OperationFacts {
@@ -104,10 +105,9 @@ export const adapt =
   async (req, res) => {
     if (facts.isPrivate) res.setHeader('Cache-Control', 'no-store');
     try {
-      const answer = await handler(
-        { params: operationOf(req).pathParams, query: req.query, body: req.body },
-        createContext(req, facts, deps),
-      );
+      const input = { params: operationOf(req).pathParams, query: req.query, body: req.body as unknown };
+      checkText(input);
+      const answer = await handler(input, createContext(req, facts, deps));
       send(req, res, answer, facts);
     } catch (error) {
       if (!(error instanceof Replay)) throw error;

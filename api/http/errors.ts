@@ -95,7 +95,10 @@ export const isDatabaseAway = (error: unknown): boolean => {
   const { code, message } = (error ?? {}) as { code?: string; message?: string };
   return (
     /^(ECONNREFUSED|ECONNRESET|EPIPE|57P0[123]|53300|08...)$/.test(code ?? '') ||
-    /Connection terminated|timeout exceeded when trying to connect|not queryable/.test(message ?? '')
+    // The validator passes on no more than the message of what authentication threw, and makes a 503 a 500.
+    /Connection terminated|timeout exceeded when trying to connect|not queryable|the database system is|connect ECONNREFUSED|ECONNRESET|EPIPE|terminating connection/.test(
+      message ?? '',
+    )
   );
 };
 
@@ -109,7 +112,8 @@ const toFailure = (req: Request, error: unknown): Failure => {
     return { status: 400, code: 'malformed_json', detail: 'The body is not valid JSON.' };
   if (known.type === 'entity.too.large')
     return { status: 413, code: 'payload_too_large', detail: 'The body is larger than this server takes.' };
-  if (error instanceof URIError)
+  // Before an operation is found, the address is all that can be wrong.
+  if (error instanceof URIError || (known.status === 400 && !maybeOperationOf(req)))
     return { status: 400, code: 'malformed_url', detail: 'The address is not validly encoded.' };
   if (typeof known.status === 'number' && known.status < 500)
     return ofValidator(req, { ...known, message: known.message ?? '', status: known.status });

@@ -1,4 +1,3 @@
-import type { RequestHandler } from 'express';
 import { DomainError } from '../../domain/errors.ts';
 
 const MAX_DEPTH = 40;
@@ -30,11 +29,11 @@ const checkValue = (value: unknown, field: string, depth: number): void => {
 
 /**
  * Refuses text that the database would refuse (NUL) or silently change (half a surrogate pair), and nesting that only an
- * attacker writes. After the body was parsed, before anything looks at it.
+ * attacker writes: in every part of a request that its operation has accepted.
+ * @throws DomainError validation.
  */
-export const checkText: RequestHandler = (req, _res, next) => {
-  checkValue(decodeURIComponent(req.url.split('?')[0] ?? ''), 'path', 0);
-  checkValue(req.query, 'query', 0);
-  if (req.body !== undefined) checkValue(req.body, 'body', 0);
-  next();
+export const checkText = (parts: { readonly params: unknown; readonly query: unknown; readonly body: unknown }): void => {
+  checkValue(parts.params, 'params', 0);
+  checkValue(parts.query, 'query', 0);
+  checkValue(parts.body, 'body', 0);
 };

@@ -13,12 +13,12 @@ import { APPROVAL_COLUMNS, vote, type ApprovalRow, type Vote } from './approvals
  * @throws DomainError validation (edits), conflict, forbidden, not_found: see `vote`.
  */
 export const decide = async (tx: Writer, approvalId: string, input: Vote): Promise<ApprovalRow> => {
+  const { approval, run } = await vote(tx, approvalId, input);
   if (input.edits && input.decision !== 'request_changes')
     throw invalid(
       'body.edits',
       'belong to request_changes: they become a revision that is approved on its own',
     );
-  const { approval, run } = await vote(tx, approvalId, input);
   if (!input.edits || approval.subject_type !== 'content') return approval;
   const content = await lockContent(tx, approval.subject_id);
   const revision = await addRevision(

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ApiClient } from '../harness/client.ts';
+import { awaitApproval, awaitEnd } from '../harness/pipeline.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 import { until } from '../harness/until.ts';
 
@@ -13,17 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => server?.close());
 
-const openApproval = (taskId: string) =>
-  until(async () => {
-    const { body } = await client.get(`/api/orchestrator/approval/${taskId}`);
-    return body.requires_approval && (body as { approval_id: string; revision: number });
-  }, 'an open approval');
-
-const ended = (runId: string) =>
-  until(async () => {
-    const { body } = await client.get(`/api/v1/runs/${runId}`);
-    return ['completed', 'failed', 'cancelled'].includes(body.status) && body;
-  }, 'the end of the run');
+const openApproval = (taskId: string) => awaitApproval(client, taskId);
+const ended = (runId: string) => awaitEnd(client, runId);
 
 const start = async (topic: string, more: object = {}) => {
   const task = await client.post('/api/tasks', { task_name: topic, topic, ...more });

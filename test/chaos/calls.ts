@@ -1,6 +1,7 @@
 import type { VendorCall } from './double.ts';
 import type { ModelStep } from './evidence.ts';
 import type { Strike } from './killer.ts';
+import type { PartName } from './part.ts';
 
 /** What the vendor's log says, held against what the database has committed. */
 export interface CallFacts {
@@ -12,8 +13,9 @@ export interface CallFacts {
    * the answer not yet committed. Only such a call can be lost, and each that is lost is made again once.
    */
   readonly inFlightAtKills: number;
-  /** For each strike, how many calls were in flight. */
+  /** For each strike, how many calls were in flight, and how many of them it lost, so that they were made again. */
   readonly inFlight: readonly number[];
+  readonly lost: readonly number[];
   /** Sentences: a call that began although its answer was committed already. */
   readonly afterCommit: readonly string[];
   /** Sentences: a repeat that no kill explains. */
@@ -46,17 +48,26 @@ const fatesOf = (calls: readonly VendorCall[], step: ModelStep | undefined): Fat
 const describe = (call: VendorCall, step: ModelStep | undefined): string =>
   `${step ? `${step.runId} ${step.path}` : call.promptSha256.slice(0, 12)}, call ${call.id} (${call.status}) at ${new Date(call.beganAt).toISOString()}`;
 
+/** Most likely first: a worker takes its calls along; without Temporal their heartbeats are lost; the API makes none. */
+const SUSPECTS: readonly PartName[] = ['worker', 'temporal', 'postgres'];
+
 /** Compares the witness's log with the database. */
 export const compareCalls = (
   log: readonly VendorCall[],
   steps: readonly ModelStep[],
-  strikes: readonly Pick<Strike, 'at'>[],
+  strikes: readonly Pick<Strike, 'at' | 'part'>[],
 ): CallFacts => {
   const stepOf = new Map(steps.map((step) => [step.promptSha256, step]));
   const byPrompt = Map.groupBy(log, (call) => call.promptSha256);
   const fates = [...byPrompt].flatMap(([hash, calls]) => fatesOf(calls, stepOf.get(hash)));
-  const isHit = ({ call, atRiskUntil }: Fate, at: number): boolean =>
-    call.beganAt <= at + SLACK_MS && atRiskUntil >= at - SLACK_MS;
+  const isHit = ({ call, atRiskUntil }: Fate, { at, part }: Pick<Strike, 'at' | 'part'>): boolean =>
+    SUSPECTS.includes(part) && call.beganAt <= at + SLACK_MS && atRiskUntil >= at - SLACK_MS;
+  const culpritOf = (before: VendorCall, call: VendorCall): number => {
+    const near = ({ at }: { at: number }) => at >= before.beganAt - SLACK_MS && at <= call.beganAt;
+    const found = SUSPECTS.map((part) => strikes.findIndex((strike) => strike.part === part && near(strike)));
+    return found.find((index) => index >= 0) ?? -1;
+  };
+  const lost = strikes.map(() => 0);
   const afterCommit: string[] = [];
   const unexplained: string[] = [];
   const hidden: string[] = [];
@@ -65,8 +76,10 @@ export const compareCalls = (
     for (const [index, call] of calls.entries()) {
       const before = calls[index - 1];
       if (step?.committedAt && call.beganAt > step.committedAt) afterCommit.push(describe(call, step));
-      if (before && !strikes.some(({ at }) => at >= before.beganAt - SLACK_MS && at <= call.beganAt))
-        unexplained.push(describe(call, step));
+      if (!before) continue;
+      const culprit = culpritOf(before, call);
+      if (culprit < 0) unexplained.push(describe(call, step));
+      else lost[culprit] = (lost[culprit] ?? 0) + 1;
     }
     if (step && step.inDoubt < calls.length - 1)
       hidden.push(`${step.runId} ${step.path}: ${calls.length} calls, ${step.inDoubt} in doubt`);
@@ -74,8 +87,9 @@ export const compareCalls = (
   return {
     calls: log.length,
     repeats: log.length - byPrompt.size,
-    inFlightAtKills: fates.filter((fate) => strikes.some(({ at }) => isHit(fate, at))).length,
-    inFlight: strikes.map(({ at }) => fates.filter((fate) => isHit(fate, at)).length),
+    inFlightAtKills: fates.filter((fate) => strikes.some((strike) => isHit(fate, strike))).length,
+    inFlight: strikes.map((strike) => fates.filter((fate) => isHit(fate, strike)).length),
+    lost,
     afterCommit,
     unexplained,
     foreign: [

@@ -9,7 +9,7 @@ const UP_TIMEOUT_MS = 90_000;
 const HIT_TIMEOUT_MS = 60_000;
 const OPEN_TIMEOUT_MS = 60_000;
 /** A kill waits this long at most for the load to get on. */
-const PACE_MS = 3_000;
+const PACE_MS = 8_000;
 
 /** What the killer did: when, to whom, how. */
 export interface Strike {

@@ -24,6 +24,9 @@ const seconds = (ms: number): string => (ms / 1_000).toFixed(1);
 const least = (numbers: readonly number[]): number | string =>
   numbers.length > 0 ? Math.min(...numbers) : '-';
 
+const sumAt = (numbers: readonly number[], places: readonly number[]): number =>
+  places.reduce((sum, place) => sum + (numbers[place] ?? 0), 0);
+
 const median = (numbers: readonly number[]): string => {
   const middle = numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
   return middle === undefined ? '-' : seconds(middle);
@@ -48,7 +51,8 @@ const killTable = ({ strikes, deaths }: Findings, { open, calls }: Verdict): str
         part,
         hit.length,
         least(hit.map((index) => open[index] ?? 0)),
-        hit.reduce((sum, index) => sum + (calls.inFlight[index] ?? 0), 0),
+        sumAt(calls.inFlight, hit),
+        sumAt(calls.lost, hit),
         median(own.flatMap(({ backAfterMs }) => backAfterMs ?? [])),
         own.filter(({ cause }) => cause === 'itself').length,
       ];
@@ -57,14 +61,15 @@ const killTable = ({ strikes, deaths }: Findings, { open, calls }: Verdict): str
 
 const pointTable = ({ strikes }: Findings, { open, calls }: Verdict): string =>
   table([
-    ['point', 'hits', 'open pipelines (min)', 'calls in flight (sum)', 'in'],
+    ['point', 'hits', 'open pipelines (min)', 'calls in flight (sum)', 'of them repeated', 'in'],
     ...CRASH_POINTS.map((point) => {
       const hit = strikes.flatMap((strike, index) => (strike.point === point ? [index] : []));
       return [
         point,
         hit.length,
         least(hit.map((index) => open[index] ?? 0)),
-        hit.reduce((sum, index) => sum + (calls.inFlight[index] ?? 0), 0),
+        sumAt(calls.inFlight, hit),
+        sumAt(calls.lost, hit),
         [...new Set(hit.map((index) => strikes[index]?.part))].join('+') || '-',
       ];
     }),

@@ -18,7 +18,7 @@ import { Shutdown } from '../../platform/shutdown.ts';
 import { addPerson } from '../../store/setup/people.ts';
 import { openStore } from '../../store/store.ts';
 import { openSystemStore, type SystemStore } from '../../store/system.ts';
-import { startWorkers } from '../../worker/workers.ts';
+import { forwardSdkLogs, startWorkers } from '../../worker/workers.ts';
 import { ApiClient } from './client.ts';
 import { cloneTemplate } from './template.ts';
 
@@ -68,8 +68,12 @@ const startApi = async (
   return { url, operations, close: () => shutdown.run() };
 };
 
+let sdkLogsForwarded = false;
+
 const startWorker = async (config: Config): Promise<() => Promise<void>> => {
   const log = createLogger('test-worker', config.logLevel);
+  if (!sdkLogsForwarded) forwardSdkLogs(log);
+  sdkLogsForwarded = true;
   const store = await openStore(config.database.app ?? '', { name: 'test-worker' });
   const models = createModels(config, { log });
   const workers = await startWorkers({

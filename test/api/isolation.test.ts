@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
+import { workerPrincipal } from '../../domain/identity/principal.ts';
+import { listOperations, loadSpec } from '../../api/http/spec.ts';
+import { openStore } from '../../store/store.ts';
+import { TaskEntity } from '../../store/tasks/task.entity.ts';
+import { sql } from '../../store/sql.ts';
+import type { ApiClient } from '../harness/client.ts';
+import { awaitApproval, awaitEnd, startPipeline } from '../harness/pipeline.ts';
+import { sampleBody } from '../harness/sample.ts';
+import { startTestServer, type TestServer } from '../harness/server.ts';
+
+let server: TestServer;
+let mine: ApiClient;
+let theirs: ApiClient;
+const ids: Record<string, string> = {};
+
+beforeAll(async () => {
+  server = await startTestServer();
+  mine = await server.signIn();
+  theirs = await server.signIn({ email: 'stranger@example.com', workspace: 'elsewhere' });
+  await server.startWorker();
+  const { taskId, runId } = await startPipeline(mine, 'A private matter');
+  const { approval_id } = await awaitApproval(mine, taskId);
+  const { body } = await mine.get(`/api/v1/approvals/${approval_id}`);
+  Object.assign(ids, { task_id: taskId, run_id: runId, approval_id, item_id: body.subject_id });
+});
+afterAll(() => server?.close());
+
+const operations = listOperations(loadSpec());
+
+describe('a person of another workspace', () => {
+  test.each(operations.filter(({ path, facts }) => facts.isPrivate && /\{/.test(path)).map((operation) => [operation.facts.id, operation] as const))(
+    '%s does not know our ids',
+    async (_id, operation) => {
+      const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? '');
+      const { edits: _edits, ...body } = (sampleBody(operation) ?? {}) as Record<string, unknown>;
+      const answer = await theirs.request(operation.facts.method, path, operation.facts.method === 'GET' ? undefined : body);
+      expect(answer.status).toBe(404);
+      // The same words as for an id that never was.
+      expect(JSON.stringify(answer.body)).not.toContain('A private matter');
+    },
+  );
+
+  test.each(operations.filter(({ path, facts }) => facts.isPrivate && facts.method === 'GET' && !/\{/.test(path)).map((operation) => [operation.facts.id, operation.path] as const))(
+    '%s shows nothing of ours',
+    async (_id, path) => {
+      const { status, body } = await theirs.get(path);
+      expect(status).toBe(200);
+      for (const id of Object.values(ids)) expect(JSON.stringify(body)).not.toContain(id);
+      if (body.items) expect(body).toMatchObject({ items: [] });
+      if (body.total !== undefined) expect(body.total).toBe(0);
+      if (body.total_tasks !== undefined) expect(body.total_tasks).toBe(0);
+    },
+  );
+
+  test('can act on our ids in no body either', async () => {
+    expect((await theirs.post('/api/orchestrator/process', { task_id: ids['task_id'] })).status).toBe(404);
+    expect((await theirs.post('/api/content/approve', { content_id: ids['item_id'], approved: true })).status).toBe(404);
+  });
+
+  test('sees nothing of ours on a socket', async () => {
+    const socket = new WebSocket(`${server.url.replace('http', 'ws')}/ws?token=${theirs.token}`);
+    const frames: { type: string }[] = [];
+    socket.addEventListener('message', ({ data }) => frames.push(JSON.parse(String(data))));
+    await new Promise((resolve) => socket.addEventListener('open', resolve));
+    socket.send(JSON.stringify({ type: 'subscribe', streams: { [`run:${ids['run_id']}`]: 0 } }));
+    socket.send(JSON.stringify({ type: 'subscribe', feed: 'workspace', after: 0 }));
+    await mine.post(`/api/orchestrator/approve/${ids['task_id']}`, { approved: true });
+    await awaitEnd(mine, ids['run_id'] ?? '');
+    // Their own event comes after all of ours: when it is there, ours would have been.
+    const { body } = await theirs.post('/api/tasks', { task_name: 'own', topic: 'own', auto_start: true });
+    await new Promise<void>((resolve) => {
+      const look = (): void => (JSON.stringify(frames).includes(body.run_id) ? resolve() : void setTimeout(look, 20));
+      look();
+    });
+    socket.close();
+    expect(frames).toContainEqual(expect.objectContaining({ type: 'error', code: 'not_found' }));
+    expect(JSON.stringify(frames.filter(({ type }) => type !== 'error'))).not.toContain(ids['run_id']);
+  });
+});
+
+describe('the database alone', () => {
+  test('refuses with no filter in the statement', async () => {
+    const store = await openStore(server.config.database.app ?? '');
+    const { id: elsewhere } = (await store.beforeWorkspace<{ id: string }>(sql`select workspace_id_of('elsewhere') as id`)) ?? { id: '' };
+    const principal = workerPrincipal(elsewhere);
+    const topics = (rows: { topic: string }[]): string[] => rows.map(({ topic }) => topic);
+    expect(topics(await store.read(principal, (db) => db.many(sql`select topic from tasks`)))).toEqual(['own']);
+    // The ORM's own reads, without its filter by workspace.
+    expect(topics(await store.write(principal, (tx) => tx.em.find(TaskEntity, {})))).toEqual(['own']);
+    const stolen = store.write(principal, (tx) => tx.run(sql`update tasks set topic = 'stolen' where id = ${ids['task_id']}`));
+    expect(await stolen).toBe(0);
+    await store.close();
+  });
+
+  test('refuses to write into another workspace', async () => {
+    const store = await openStore(server.config.database.app ?? '');
+    const { id: elsewhere } = (await store.beforeWorkspace<{ id: string }>(sql`select workspace_id_of('elsewhere') as id`)) ?? { id: '' };
+    const { id: ours } = (await store.beforeWorkspace<{ id: string }>(sql`select workspace_id_of('default') as id`)) ?? { id: '' };
+    const smuggled = store.write(workerPrincipal(elsewhere), (tx) =>
+      tx.run(sql`insert into tasks (id, workspace_id, task_name, topic) values (uuidv7(), ${ours}, 'x', 'x')`),
+    );
+    await expect(smuggled).rejects.toThrow(/row-level security/);
+    await store.close();
+  });
+
+  test('shows nothing at all before a workspace is known, in any table that has one', async () => {
+    const client = new pg.Client({ connectionString: server.config.database.app ?? '' });
+    await client.connect();
+    const { rows } = await client.query<{ name: string }>(
+      `select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'workspace_id'
+        where c.relkind in ('r', 'p') and not c.relispartition and c.relnamespace = 'public'::regnamespace`,
+    );
+    expect(rows.length).toBeGreaterThan(15);
+    for (const { name } of rows) {
+      const { rowCount } = await client.query(`select 1 from ${name}`);
+      expect(`${name}: ${rowCount}`).toBe(`${name}: 0`);
+    }
+    const { rows: open } = await client.query(
+      `select relname from pg_class where relkind in ('r', 'p') and not relispartition and relnamespace = 'public'::regnamespace
+          and (not relrowsecurity or not relforcerowsecurity) and has_table_privilege(oid, 'select') and relname <> 'event_log'`,
+    );
+    expect(open).toEqual([]);
+    await client.end();
+  });
+});

@@ -1,0 +1,63 @@
+import { measureLists, LARGE, SMALL } from './measures/lists.ts';
+import { measureLive } from './measures/live.ts';
+import type { Measure } from './measures/measure.ts';
+import { readMemory } from './measures/memory.ts';
+import { measurePipeline } from './measures/pipeline.ts';
+import { measureRead } from './measures/read.ts';
+import { measureReady } from './measures/ready.ts';
+import { measureStart } from './measures/start.ts';
+import { judge, type Judged, type Result } from './table.ts';
+import { startWorld, type World } from './world.ts';
+
+/** In the order in which they run: the lists fill the disk's cache with a million rows, so they come late. */
+const MEASURES = {
+  start: measureStart,
+  pipeline: measurePipeline,
+  read: measureRead,
+  live: measureLive,
+  lists: measureLists,
+} as const satisfies Record<string, Measure>;
+
+const OTHERS = ['memory', 'ready'] as const;
+export const NAMES: readonly string[] = [...Object.keys(MEASURES), ...OTHERS];
+
+export interface BenchOptions {
+  /** What to measure; all of it when empty. */
+  readonly only: readonly string[];
+  readonly rounds: number;
+  readonly rows: number;
+  readonly note: (line: string) => void;
+  readonly onWorld: (world: World) => void;
+}
+
+const measureWorld = async (options: BenchOptions, wants: (name: string) => boolean): Promise<Result[]> => {
+  const { rounds, rows, note } = options;
+  const chosen = Object.entries(MEASURES).filter(([name]) => wants(name));
+  if (chosen.length === 0 && !wants('memory')) return [];
+  note('starting PostgreSQL, Temporal, API, worker and the floors');
+  const world = await startWorld(wants('lists') ? [SMALL, LARGE] : [], note);
+  options.onWorld(world);
+  try {
+    const results: Result[] = [];
+    const idle = wants('memory') ? readMemory(world, 'idle') : [];
+    for (const [name, measure] of chosen) {
+      const beganAt = performance.now();
+      results.push(...(await measure(world, { rounds, rows, note })));
+      note(`${name}: done in ${((performance.now() - beganAt) / 1_000).toFixed(0)} s`);
+    }
+    return [...results, ...idle, ...(wants('memory') ? readMemory(world, 'after load') : [])];
+  } finally {
+    await world.close();
+  }
+};
+
+/**
+ * Measures Taskloom beside its floors: the same work, bare, on the same machine in the same minutes, in interleaved rounds
+ * after a warm-up.
+ */
+export const runBench = async (options: BenchOptions): Promise<Judged[]> => {
+  const wants = (name: string): boolean => options.only.length === 0 || options.only.includes(name);
+  const results = await measureWorld(options, wants);
+  if (wants('ready')) results.push(...(await measureReady(options.note)));
+  return results.map(judge);
+};

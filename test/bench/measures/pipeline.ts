@@ -1,0 +1,94 @@
+import { Client, Connection } from '@temporalio/client';
+import { until } from '../../harness/until.ts';
+import { call } from '../http.ts';
+import { median, wallClock } from '../stats.ts';
+import type { World } from '../world.ts';
+import type { Measure } from './measure.ts';
+
+const PER_ROUND = 6;
+
+/** How many activities our pipeline has before and after its approval, from the history of one. */
+const countActivities = async (world: World, runId: string): Promise<{ before: number; after: number }> => {
+  const connection = await Connection.connect({ address: world.temporal.address });
+  try {
+    const handle = new Client({ connection }).workflow.getHandle(`content/${runId}/1`);
+    const events = (await handle.fetchHistory()).events ?? [];
+    const signal = events.findIndex((event) => event.workflowExecutionSignaledEventAttributes);
+    const count = (part: typeof events): number =>
+      part.filter((event) => event.activityTaskScheduledEventAttributes).length;
+    return { before: count(events.slice(0, signal)), after: count(events.slice(signal)) };
+  } finally {
+    await connection.close();
+  }
+};
+
+/** When a row was committed, in milliseconds since the epoch; waits for it. */
+const committed = (pool: World['ours'], query: string, values: unknown[]): Promise<number> =>
+  until(async () => {
+    const { rows } = await pool.query<{ at: number }>(query, values);
+    return rows[0]?.at;
+  }, 'a row');
+
+const AT = 'extract(epoch from pg_xact_commit_timestamp(xmin))::float8 * 1000 as at';
+
+/** @returns the run's id and the milliseconds it took without the wait for its approval. */
+const runOurs = async (world: World, taskId: string): Promise<{ id: string; ms: number }> => {
+  const startedAt = wallClock();
+  const { execution_id: id } = await world.api.post<{ execution_id: string }>('/api/orchestrator/process', {
+    task_id: taskId,
+  });
+  const transition = (name: string): Promise<number> =>
+    committed(world.ours, `select ${AT} from run_transitions where run_id = $1 and key like $2`, [
+      id,
+      `1/%/${name}`,
+    ]);
+  const waiting = await transition('wait');
+  const approvedAt = wallClock();
+  await world.api.post(`/api/orchestrator/approve/${taskId}`, { approved: true });
+  const completed = await transition('complete');
+  return { id, ms: waiting - startedAt + completed - approvedAt };
+};
+
+const runFloor = async (world: World, steps: { before: number; after: number }): Promise<number> => {
+  const startedAt = wallClock();
+  const { id } = await call<{ id: string }>('POST', `${world.floor.url}/start`, {
+    body: { name: 'Bench', workflow: 'insertingSteps', args: [steps.before, steps.after] },
+  });
+  const step = (n: number): Promise<number> =>
+    committed(world.bare, `select ${AT} from floor_steps where id = $1 and step = $2`, [id, n]);
+  const waiting = await step(steps.before - 1);
+  const approvedAt = wallClock();
+  await call('POST', `${world.floor.url}/approve/${id}`, { body: {} });
+  const completed = await step(steps.before + steps.after - 1);
+  return waiting - startedAt + completed - approvedAt;
+};
+
+/** A whole pipeline with a model that answers at once against a bare workflow with as many activities of one insert each. */
+export const measurePipeline: Measure = async (world, { rounds, note }) => {
+  const tasks = await world.api.createTasks(PER_ROUND * (rounds + 1) + 1);
+  const first = await runOurs(world, tasks.pop() ?? '');
+  const steps = await countActivities(world, first.id);
+  const samples: Record<'ours' | 'floor', number[]> = { ours: [], floor: [] };
+  for (let n = 0; n <= rounds; n++) {
+    note(`pipeline: ${n === 0 ? 'warm-up' : `round ${n} of ${rounds}`}`);
+    const ours = [];
+    const floor = [];
+    for (let i = 0; i < PER_ROUND; i++) {
+      floor.push(await runFloor(world, steps));
+      ours.push((await runOurs(world, tasks.pop() ?? '')).ms);
+    }
+    if (n === 0) continue;
+    samples.ours.push(...ours);
+    samples.floor.push(...floor);
+  }
+  const total = steps.before + steps.after;
+  return [
+    {
+      what: `pipeline with an instant model, ${total} activities, without the wait for its approval`,
+      unit: 'ms',
+      ours: median(samples.ours),
+      floor: median(samples.floor),
+      goal: { of: 'ratio', atMost: 1.3 },
+    },
+  ];
+};
