@@ -7,7 +7,8 @@ import type { Store, Writer } from '../store/store.ts';
 import type { RunRow } from '../store/runs/run.rows.ts';
 import { gate } from '../store/runs/steps.ts';
 import { lockRun } from '../store/runs/transition.ts';
-import { HELD, RUN_ENDED, type Held, type RunInput } from '../workflows/runs/messages.ts';
+import { HELD, RUN_ENDED, type Held } from '../domain/runs/held.ts';
+import type { RunInput } from '../workflows/runs/messages.ts';
 import type { Models } from './models/registry.ts';
 
 /** What activities are made of. */

@@ -5,7 +5,6 @@ import { join, resolve } from 'node:path';
 import { readEnv, type Env } from './env.ts';
 
 const ENVIRONMENTS = ['development', 'production', 'test'] as const;
-export type Environment = (typeof ENVIRONMENTS)[number];
 
 /** Printed in a reference document, so known to everyone: never a key. */
 const PRINTED_SECRET = 'development-secret-key-change-in-production';

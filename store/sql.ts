@@ -27,8 +27,6 @@ export const sql = (strings: TemplateStringsArray, ...parts: readonly unknown[])
   return { text, values };
 };
 
-export const nothing: Sql = { text: '', values: [] };
-
 /** Joins conditions with `and`; none is `true`. */
 export const all = (conditions: readonly Sql[]): Sql =>
   conditions.length === 0 ? sql`true` : conditions.reduce((left, right) => sql`${left} and ${right}`);

@@ -51,5 +51,3 @@ export const openSystemStore = (
     close: () => pool.end(),
   };
 };
-
-export { sql } from './sql.ts';

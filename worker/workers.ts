@@ -20,13 +20,17 @@ export interface WorkersOptions {
   readonly log: Log;
 }
 
+/** The queue of model calls has no workflows, on purpose. */
+const EXPECTED = /^No workflows registered/;
+
 /** Sends the SDK's warnings to the process's own log. Once in a process, before the first worker. */
-export const forwardSdkLogs = (log: Log): void =>
-  void Runtime.install({
-    logger: new DefaultLogger('WARN', ({ level, message, meta }) =>
-      log[level === 'ERROR' ? 'error' : 'warn']({ temporal: { ...meta, stack: undefined } }, message),
-    ),
+export const forwardSdkLogs = (log: Log): void => {
+  const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
+    if (EXPECTED.test(message)) return;
+    log[level === 'ERROR' ? 'error' : 'warn']({ temporal: { ...meta, stack: undefined } }, message);
   });
+  Runtime.install({ logger });
+};
 
 /** Connects, and keeps trying while the server is away: a worker may be started first. */
 const connect = async (log: Log, isStopped: () => boolean): Promise<NativeConnection> => {

@@ -47,3 +47,5 @@ export const openDeltas = (store: Store, input: RunInput, step: string) => {
     },
   };
 };
+
+export type Deltas = ReturnType<typeof openDeltas>;

@@ -13,7 +13,7 @@ import { setProgress } from '../../store/runs/steps.ts';
 import { reportOutcome } from '../../store/runs/transition.ts';
 import { sql, type Writer } from '../../store/store.ts';
 import type { GateInput, VerdictAnswer } from '../../workflows/content/messages.ts';
-import type { Held } from '../../workflows/runs/messages.ts';
+import type { Held } from '../../domain/runs/held.ts';
 import { stepForRun, type ActivityDeps } from '../runtime.ts';
 
 const gatePath = (gate: number): string => `approval/${gate}`;

@@ -6,11 +6,12 @@ import type { RunRow } from '../../store/runs/run.rows.ts';
 import { closeStep, openStep, type Opened, type StepRef, type Usage } from '../../store/runs/steps.ts';
 import { lockRun } from '../../store/runs/transition.ts';
 import type { Writer } from '../../store/store.ts';
-import { HELD, type Held, type RunInput } from '../../workflows/runs/messages.ts';
+import { HELD, type Held } from '../../domain/runs/held.ts';
+import type { RunInput } from '../../workflows/runs/messages.ts';
 import { modelFailure } from '../models/errors.ts';
 import { generateText, type Generated, type Model } from '../models/model.ts';
 import { insist, runEnded, writeForRun, type ActivityDeps } from '../runtime.ts';
-import { openDeltas } from './deltas.ts';
+import { openDeltas, type Deltas } from './deltas.ts';
 
 const HEARTBEAT_MS = 500;
 /** A small model sometimes writes nothing that can be used; asked again with more freedom it usually does. */
@@ -70,20 +71,20 @@ const withHeartbeat = async <T>(work: (signal: AbortSignal) => Promise<T>): Prom
 const generate = async <Result extends JsonObject>(
   call: ModelCall<Result>,
   signal: AbortSignal,
-  onDelta: (text: string) => void,
+  deltas: Deltas,
 ): Promise<{ result: Result; calls: Generated[] }> => {
   const calls: Generated[] = [];
-  for (const temperature of TEMPERATURES) {
-    const request = {
-      ...call.prompt,
-      signal,
-      onDelta,
-      ...(temperature === undefined ? {} : { temperature }),
-    };
-    const generated = await generateText(call.model, request);
-    calls.push(generated);
-    const result = call.keep(generated.text);
-    if (result) return { result, calls };
+  try {
+    for (const temperature of TEMPERATURES) {
+      const request = { ...call.prompt, signal, onDelta: deltas.push };
+      calls.push(
+        await generateText(call.model, temperature === undefined ? request : { ...request, temperature }),
+      );
+      const result = call.keep(calls.at(-1)?.text ?? '');
+      if (result) return { result, calls };
+    }
+  } finally {
+    await deltas.close();
   }
   throw modelFailure('model_rejected', `${call.model.id} wrote nothing usable in ${calls.length} tries.`);
 };
@@ -115,17 +116,16 @@ export const askModel = async <Result extends JsonObject>(
   deps: ActivityDeps,
   input: RunInput,
   plan: (tx: Writer, run: RunRow) => Promise<ModelCall<Result>>,
-): Promise<Result | Held> => {
-  const { call, step, opened } = await prepare(deps, input, plan);
-  if (opened.state === 'held') return HELD;
-  if (opened.state === 'refused') throw runEnded();
-  if (opened.state === 'done') return opened.result as Result;
-  return withHeartbeat(async (signal) => {
-    const deltas = openDeltas(deps.store, input, step.path);
-    const { result, calls } = await generate(call, signal, deltas.push).finally(() => deltas.close());
+): Promise<Result | Held> =>
+  // From the first moment on: a try that waits for a slow database must not look dead, or a second one joins it.
+  withHeartbeat(async (signal) => {
+    const { call, step, opened } = await prepare(deps, input, plan);
+    if (opened.state === 'held') return HELD;
+    if (opened.state === 'refused') throw runEnded();
+    if (opened.state === 'done') return opened.result as Result;
+    const { result, calls } = await generate(call, signal, openDeltas(deps.store, input, step.path));
     deps.reach('answer/commit');
     const outcome = { result, usage: usageOf(call.model, calls), progress: call.progress(result) };
     await insist(signal, () => writeForRun(deps, input, (tx) => closeStep(tx, step, outcome)));
     return result;
   });
-};

@@ -5,7 +5,7 @@ import { publishRevision } from '../../store/content/publish.ts';
 import { closeStep, openStep, type StepRef } from '../../store/runs/steps.ts';
 import { reportOutcome } from '../../store/runs/transition.ts';
 import type { PublishInput } from '../../workflows/content/messages.ts';
-import type { Held } from '../../workflows/runs/messages.ts';
+import type { Held } from '../../domain/runs/held.ts';
 import { stepForRun, type ActivityDeps } from '../runtime.ts';
 
 /** The end of the pipeline. */

@@ -14,7 +14,8 @@ import type { RunRow } from '../../store/runs/run.rows.ts';
 import { closeStep, openStep, type StepRef } from '../../store/runs/steps.ts';
 import { sql, type Writer } from '../../store/store.ts';
 import type { OutlineAnswer, RevisionAnswer, RoundInput } from '../../workflows/content/messages.ts';
-import type { Held, RunInput } from '../../workflows/runs/messages.ts';
+import type { Held } from '../../domain/runs/held.ts';
+import type { RunInput } from '../../workflows/runs/messages.ts';
 import { stepForRun, type ActivityDeps } from '../runtime.ts';
 import { outlinePath, readRound, sectionPrefix, type Round, type SectionResult } from './round.ts';
 

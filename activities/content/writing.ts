@@ -4,7 +4,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import type { RunRow } from '../../store/runs/run.rows.ts';
 import { sql, type Reader } from '../../store/store.ts';
 import type { OutlineAnswer, RoundInput, SectionInput } from '../../workflows/content/messages.ts';
-import { HELD, isHeld, type Held } from '../../workflows/runs/messages.ts';
+import { HELD, isHeld, type Held } from '../../domain/runs/held.ts';
 import type { Model } from '../models/model.ts';
 import type { ActivityDeps } from '../runtime.ts';
 import { askModel, type ModelCall } from './model-step.ts';

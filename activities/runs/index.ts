@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../domain/json.ts';
 import { cancelApprovals } from '../../store/approvals/approvals.ts';
 import { lockRun, reportOutcome } from '../../store/runs/transition.ts';
-import { HELD, type Held, type RunInput } from '../../workflows/runs/messages.ts';
+import { HELD, type Held } from '../../domain/runs/held.ts';
+import type { RunInput } from '../../workflows/runs/messages.ts';
 import { runEnded, writeForRun, type ActivityDeps } from '../runtime.ts';
 
 /** What every run reports, whatever its kind. Each may be repeated: a repeated report finds what it stored. */

@@ -32,7 +32,11 @@ const checkValue = (value: unknown, field: string, depth: number): void => {
  * attacker writes: in every part of a request that its operation has accepted.
  * @throws DomainError validation.
  */
-export const checkText = (parts: { readonly params: unknown; readonly query: unknown; readonly body: unknown }): void => {
+export const checkText = (parts: {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+}): void => {
   checkValue(parts.params, 'params', 0);
   checkValue(parts.query, 'query', 0);
   checkValue(parts.body, 'body', 0);

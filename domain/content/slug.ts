@@ -11,7 +11,10 @@ export const slugify = (title: string): string => {
     .replace(/['’]/g, '')
     .replace(/[^\p{L}\p{M}\p{N}]+/gu, '-');
   // By code points, so that no character is cut in half.
-  const slug = [...words].slice(0, MAX_LENGTH).join('').replace(/^-+|-+$/g, '');
+  const slug = Array.from(words)
+    .slice(0, MAX_LENGTH)
+    .join('')
+    .replace(/^-+|-+$/g, '');
   return slug || 'post';
 };
 

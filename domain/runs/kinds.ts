@@ -4,5 +4,3 @@ export const RUN_KINDS = {
   analysis: { workflow: 'contentAnalysis', queue: 'control' },
 } as const;
 export type RunKind = keyof typeof RUN_KINDS;
-
-export const isRunKind = (kind: string): kind is RunKind => kind in RUN_KINDS;

@@ -55,5 +55,3 @@ export const createOutbox = (system: SystemStore) => ({
     return { waiting: row?.waiting ?? 0, oldestSeconds: row?.oldest ?? 0 };
   },
 });
-
-export type Outbox = ReturnType<typeof createOutbox>;

@@ -30,33 +30,41 @@ afterAll(() => server?.close());
 const operations = listOperations(loadSpec());
 
 describe('a person of another workspace', () => {
-  test.each(operations.filter(({ path, facts }) => facts.isPrivate && /\{/.test(path)).map((operation) => [operation.facts.id, operation] as const))(
-    '%s does not know our ids',
-    async (_id, operation) => {
-      const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? '');
-      const { edits: _edits, ...body } = (sampleBody(operation) ?? {}) as Record<string, unknown>;
-      const answer = await theirs.request(operation.facts.method, path, operation.facts.method === 'GET' ? undefined : body);
-      expect(answer.status).toBe(404);
-      // The same words as for an id that never was.
-      expect(JSON.stringify(answer.body)).not.toContain('A private matter');
-    },
-  );
+  test.each(
+    operations
+      .filter(({ path, facts }) => facts.isPrivate && /\{/.test(path))
+      .map((operation) => [operation.facts.id, operation] as const),
+  )('%s does not know our ids', async (_id, operation) => {
+    const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? '');
+    const { edits: _edits, ...body } = (sampleBody(operation) ?? {}) as Record<string, unknown>;
+    const answer = await theirs.request(
+      operation.facts.method,
+      path,
+      operation.facts.method === 'GET' ? undefined : body,
+    );
+    expect(answer.status).toBe(404);
+    // The same words as for an id that never was.
+    expect(JSON.stringify(answer.body)).not.toContain('A private matter');
+  });
 
-  test.each(operations.filter(({ path, facts }) => facts.isPrivate && facts.method === 'GET' && !/\{/.test(path)).map((operation) => [operation.facts.id, operation.path] as const))(
-    '%s shows nothing of ours',
-    async (_id, path) => {
-      const { status, body } = await theirs.get(path);
-      expect(status).toBe(200);
-      for (const id of Object.values(ids)) expect(JSON.stringify(body)).not.toContain(id);
-      if (body.items) expect(body).toMatchObject({ items: [] });
-      if (body.total !== undefined) expect(body.total).toBe(0);
-      if (body.total_tasks !== undefined) expect(body.total_tasks).toBe(0);
-    },
-  );
+  test.each(
+    operations
+      .filter(({ path, facts }) => facts.isPrivate && facts.method === 'GET' && !/\{/.test(path))
+      .map((operation) => [operation.facts.id, operation.path] as const),
+  )('%s shows nothing of ours', async (_id, path) => {
+    const { status, body } = await theirs.get(path);
+    expect(status).toBe(200);
+    for (const id of Object.values(ids)) expect(JSON.stringify(body)).not.toContain(id);
+    if (body.items) expect(body).toMatchObject({ items: [] });
+    if (body.total !== undefined) expect(body.total).toBe(0);
+    if (body.total_tasks !== undefined) expect(body.total_tasks).toBe(0);
+  });
 
   test('can act on our ids in no body either', async () => {
     expect((await theirs.post('/api/orchestrator/process', { task_id: ids['task_id'] })).status).toBe(404);
-    expect((await theirs.post('/api/content/approve', { content_id: ids['item_id'], approved: true })).status).toBe(404);
+    expect(
+      (await theirs.post('/api/content/approve', { content_id: ids['item_id'], approved: true })).status,
+    ).toBe(404);
   });
 
   test('sees nothing of ours on a socket', async () => {
@@ -71,7 +79,8 @@ describe('a person of another workspace', () => {
     // Their own event comes after all of ours: when it is there, ours would have been.
     const { body } = await theirs.post('/api/tasks', { task_name: 'own', topic: 'own', auto_start: true });
     await new Promise<void>((resolve) => {
-      const look = (): void => (JSON.stringify(frames).includes(body.run_id) ? resolve() : void setTimeout(look, 20));
+      const look = (): void =>
+        JSON.stringify(frames).includes(body.run_id) ? resolve() : void setTimeout(look, 20);
       look();
     });
     socket.close();
@@ -83,23 +92,35 @@ describe('a person of another workspace', () => {
 describe('the database alone', () => {
   test('refuses with no filter in the statement', async () => {
     const store = await openStore(server.config.database.app ?? '');
-    const { id: elsewhere } = (await store.beforeWorkspace<{ id: string }>(sql`select workspace_id_of('elsewhere') as id`)) ?? { id: '' };
+    const { id: elsewhere } = (await store.beforeWorkspace<{ id: string }>(
+      sql`select workspace_id_of('elsewhere') as id`,
+    )) ?? { id: '' };
     const principal = workerPrincipal(elsewhere);
     const topics = (rows: { topic: string }[]): string[] => rows.map(({ topic }) => topic);
-    expect(topics(await store.read(principal, (db) => db.many(sql`select topic from tasks`)))).toEqual(['own']);
+    expect(topics(await store.read(principal, (db) => db.many(sql`select topic from tasks`)))).toEqual([
+      'own',
+    ]);
     // The ORM's own reads, without its filter by workspace.
     expect(topics(await store.write(principal, (tx) => tx.em.find(TaskEntity, {})))).toEqual(['own']);
-    const stolen = store.write(principal, (tx) => tx.run(sql`update tasks set topic = 'stolen' where id = ${ids['task_id']}`));
+    const stolen = store.write(principal, (tx) =>
+      tx.run(sql`update tasks set topic = 'stolen' where id = ${ids['task_id']}`),
+    );
     expect(await stolen).toBe(0);
     await store.close();
   });
 
   test('refuses to write into another workspace', async () => {
     const store = await openStore(server.config.database.app ?? '');
-    const { id: elsewhere } = (await store.beforeWorkspace<{ id: string }>(sql`select workspace_id_of('elsewhere') as id`)) ?? { id: '' };
-    const { id: ours } = (await store.beforeWorkspace<{ id: string }>(sql`select workspace_id_of('default') as id`)) ?? { id: '' };
+    const { id: elsewhere } = (await store.beforeWorkspace<{ id: string }>(
+      sql`select workspace_id_of('elsewhere') as id`,
+    )) ?? { id: '' };
+    const { id: ours } = (await store.beforeWorkspace<{ id: string }>(
+      sql`select workspace_id_of('default') as id`,
+    )) ?? { id: '' };
     const smuggled = store.write(workerPrincipal(elsewhere), (tx) =>
-      tx.run(sql`insert into tasks (id, workspace_id, task_name, topic) values (uuidv7(), ${ours}, 'x', 'x')`),
+      tx.run(
+        sql`insert into tasks (id, workspace_id, task_name, topic) values (uuidv7(), ${ours}, 'x', 'x')`,
+      ),
     );
     await expect(smuggled).rejects.toThrow(/row-level security/);
     await store.close();

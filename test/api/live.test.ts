@@ -29,7 +29,12 @@ afterAll(async () => {
 });
 
 /** Appends an event and holds its transaction open for a while before it commits. */
-const appendSlowly = async (database: pg.Client, stream: string, n: number, holdMs: number): Promise<void> => {
+const appendSlowly = async (
+  database: pg.Client,
+  stream: string,
+  n: number,
+  holdMs: number,
+): Promise<void> => {
   const { rows } = await database.query<{ id: string }>(`select workspace_id_of('default') as id`);
   await database.query('begin');
   await database.query(`select set_config('app.workspace', $1, true)`, [rows[0]?.id]);
@@ -45,7 +50,8 @@ const writeEvents = async (streams: readonly string[]): Promise<void> => {
     streams.map(async (stream, i) => {
       const database = new pg.Client({ connectionString: server.config.database.app ?? '' });
       await database.connect();
-      for (let n = 0; n < EVENTS / streams.length; n++) await appendSlowly(database, stream, n, n % 7 === i % 7 ? 40 : 0);
+      for (let n = 0; n < EVENTS / streams.length; n++)
+        await appendSlowly(database, stream, n, n % 7 === i % 7 ? 40 : 0);
       await database.end();
     }),
   );
@@ -61,7 +67,11 @@ const followWithCuts = async (
   let cuts = 0;
   for (let after = 0; ; cuts++) {
     const url = cuts % 2 === 0 ? server.url : second.url;
-    const frames = await follow(url, after, (got) => isLast(got.at(-1) as Frame) || got.length >= 1 + (cuts % 4));
+    const frames = await follow(
+      url,
+      after,
+      (got) => isLast(got.at(-1) as Frame) || got.length >= 1 + (cuts % 4),
+    );
     seen.push(...frames);
     const last = frames.at(-1) as Frame;
     if (isLast(last)) return { frames: seen, cuts };
@@ -80,11 +90,16 @@ describe('a client that is cut off again and again', () => {
     const position = (frame: Frame): number => frame.seq ?? 0;
     const token = client.token ?? '';
     const sse = followWithCuts(
-      (url, lastEventId, enough) => readSse(`${url}/api/v1/runs/${runId}/events`, token, { lastEventId, enough }),
+      (url, lastEventId, enough) =>
+        readSse(`${url}/api/v1/runs/${runId}/events`, token, { lastEventId, enough }),
       position,
       isLast,
     );
-    const socket = followWithCuts((url, after, enough) => readSocket(url, token, { streams: { [stream]: after } }, enough), position, isLast);
+    const socket = followWithCuts(
+      (url, after, enough) => readSocket(url, token, { streams: { [stream]: after } }, enough),
+      position,
+      isLast,
+    );
     const [viaSse, viaSocket] = await Promise.all([sse, socket, writeEvents([stream])]);
     const expected = Array.from({ length: total }, (_, i) => i + 1);
     for (const { frames, cuts } of [viaSse, viaSocket]) {
@@ -97,17 +112,21 @@ describe('a client that is cut off again and again', () => {
     const runs = await Promise.all(['a', 'b', 'c', 'd'].map((topic) => startPipeline(client, topic)));
     const streams = runs.map((run) => `run:${run.runId}`);
     const token = client.token ?? '';
-    const [{ last_pos: start } = { last_pos: 0 }] = await server.system.many<{ last_pos: number }>(sql`select last_pos from event_log`);
+    const [{ last_pos: start } = { last_pos: 0 }] = await server.system.many<{ last_pos: number }>(
+      sql`select last_pos from event_log`,
+    );
     let left = EVENTS;
     const finished = new Set<string>();
     const isLast = (frame: Frame): boolean => {
-      const key = `${frame.stream}/${frame.data?.['n']}`;
-      if (frame.type === 'test.happened' && streams.includes(frame.stream ?? '') && !finished.has(key)) finished.add(key);
+      const key = `${frame.stream}/${String(frame.data?.['n'])}`;
+      if (frame.type === 'test.happened' && streams.includes(frame.stream ?? '') && !finished.has(key))
+        finished.add(key);
       left = EVENTS - finished.size;
       return left === 0;
     };
     const following = followWithCuts(
-      (url, after, enough) => readSse(`${url}/api/v1/events`, token, { lastEventId: Math.max(after, start), enough }),
+      (url, after, enough) =>
+        readSse(`${url}/api/v1/events`, token, { lastEventId: Math.max(after, start), enough }),
       (frame) => frame.pos ?? 0,
       isLast,
     );
@@ -116,7 +135,9 @@ describe('a client that is cut off again and again', () => {
     const positions = frames.map(({ pos }) => pos ?? 0);
     expect(positions).toEqual([...new Set(positions)].toSorted((a, b) => a - b));
     for (const stream of streams) {
-      const numbers = frames.filter((frame) => frame.stream === stream && frame.type === 'test.happened').map(({ data }) => data?.['n']);
+      const numbers = frames
+        .filter((frame) => frame.stream === stream && frame.type === 'test.happened')
+        .map(({ data }) => data?.['n']);
       expect(numbers).toEqual(Array.from({ length: EVENTS / streams.length }, (_, i) => i));
     }
   });
@@ -131,7 +152,9 @@ describe('a live connection', () => {
     const types: string[] = [];
     const pieces = new Map<string, string>();
     const socket = new WebSocket(`${slow.url.replace('http', 'ws')}/ws?token=${person.token}`);
-    socket.addEventListener('open', () => socket.send(JSON.stringify({ type: 'subscribe', streams: { [`run:${slowRun}`]: 0 } })));
+    socket.addEventListener('open', () =>
+      socket.send(JSON.stringify({ type: 'subscribe', streams: { [`run:${slowRun}`]: 0 } })),
+    );
     socket.addEventListener('message', ({ data }) => {
       const frame = JSON.parse(String(data)) as Frame;
       types.push(frame.type);
@@ -153,7 +176,9 @@ describe('a live connection', () => {
     const guest = await server.signIn({ email: 'guest@example.com' });
     const socket = new WebSocket(`${server.url.replace('http', 'ws')}/ws?token=${guest.token}`);
     const ready = new Promise((resolve) => socket.addEventListener('message', resolve, { once: true }));
-    const closed = new Promise<number>((resolve) => socket.addEventListener('close', ({ code }) => resolve(code)));
+    const closed = new Promise<number>((resolve) =>
+      socket.addEventListener('close', ({ code }) => resolve(code)),
+    );
     await ready;
     await endSignIns(server.system, 'guest@example.com', false);
     expect(await closed).toBe(4401);
@@ -164,16 +189,21 @@ describe('a live connection', () => {
     const brief = await startTestServer({ accessTokenSeconds: 1 });
     const guest = await brief.signIn();
     const socket = new WebSocket(`${brief.url.replace('http', 'ws')}/ws?token=${guest.token}`);
-    expect(await new Promise<number>((resolve) => socket.addEventListener('close', ({ code }) => resolve(code)))).toBe(4401);
+    expect(
+      await new Promise<number>((resolve) => socket.addEventListener('close', ({ code }) => resolve(code))),
+    ).toBe(4401);
     await brief.close();
   });
 
   test('is refused without a token, with a broken frame, and to plain HTTP', async () => {
-    const close = (socket: WebSocket) => new Promise<number>((resolve) => socket.addEventListener('close', ({ code }) => resolve(code)));
+    const close = (socket: WebSocket) =>
+      new Promise<number>((resolve) => socket.addEventListener('close', ({ code }) => resolve(code)));
     const ws = server.url.replace('http', 'ws');
     expect(await close(new WebSocket(`${ws}/ws?token=forged.token.here`))).toBe(4401);
     const unsigned = new WebSocket(`${ws}/ws`);
-    unsigned.addEventListener('open', () => unsigned.send(JSON.stringify({ type: 'subscribe', feed: 'workspace' })));
+    unsigned.addEventListener('open', () =>
+      unsigned.send(JSON.stringify({ type: 'subscribe', feed: 'workspace' })),
+    );
     expect(await close(unsigned)).toBe(4401);
     const broken = new WebSocket(`${ws}/ws`);
     broken.addEventListener('open', () => broken.send('{"type":'));
@@ -189,7 +219,10 @@ describe('a live connection', () => {
     await awaitEnd(client, old);
     await worker();
     await server.system.run(sql`delete from events where stream = ${`run:${old}`} and seq <= 3`);
-    expect(await client.get(`/api/v1/runs/${old}/events?after=1`)).toMatchObject({ status: 410, body: { code: 'cursor_expired' } });
+    expect(await client.get(`/api/v1/runs/${old}/events?after=1`)).toMatchObject({
+      status: 410,
+      body: { code: 'cursor_expired' },
+    });
     expect((await client.get(`/api/v1/runs/${old}/events?after=3`)).status).toBe(200);
   });
 });

@@ -17,7 +17,8 @@ export const readSse = async (
   const headers: Record<string, string> = { authorization: `Bearer ${token}`, accept: 'text/event-stream' };
   if (options.lastEventId !== undefined) headers['last-event-id'] = String(options.lastEventId);
   const response = await fetch(url, { headers, signal: hangUp.signal });
-  if (response.status !== 200 || !response.body) throw new Error(`${response.status}: ${await response.text()}`);
+  if (response.status !== 200 || !response.body)
+    throw new Error(`${response.status}: ${await response.text()}`);
   const frames: Frame[] = [];
   let rest = '';
   try {

@@ -7,8 +7,17 @@ export interface OpenApproval {
 }
 
 /** Creates a task and starts its pipeline. */
-export const startPipeline = async (client: ApiClient, topic: string, parameters: object = {}): Promise<{ taskId: string; runId: string }> => {
-  const { status, body } = await client.post('/api/tasks', { task_name: topic, topic, auto_start: true, parameters });
+export const startPipeline = async (
+  client: ApiClient,
+  topic: string,
+  parameters: object = {},
+): Promise<{ taskId: string; runId: string }> => {
+  const { status, body } = await client.post('/api/tasks', {
+    task_name: topic,
+    topic,
+    auto_start: true,
+    parameters,
+  });
   if (status !== 201) throw new Error(JSON.stringify(body));
   return { taskId: body.id, runId: body.run_id };
 };

@@ -8,7 +8,11 @@ export const UNKNOWN_ID = '0190163d-8694-739b-aea5-966c26f8ad90';
 
 export const resolve = (schema: Schema): Schema => {
   let found = schema;
-  while (found['$ref']) found = String(found['$ref']).split('/').slice(1).reduce((node, key) => node[key], spec);
+  while (found['$ref'])
+    found = String(found['$ref'])
+      .split('/')
+      .slice(1)
+      .reduce((node, key) => node[key], spec);
   return found;
 };
 
@@ -26,7 +30,10 @@ export const sample = (schema: Schema): unknown => {
   if (s['enum']) return s['enum'][0];
   for (const key of ['allOf', 'oneOf', 'anyOf']) if (s[key]) return sample(s[key][0]);
   const type = Array.isArray(s['type']) ? s['type'][0] : s['type'];
-  if (type === 'object') return Object.fromEntries(Object.entries((s['properties'] ?? {}) as Schema).map(([name, value]) => [name, sample(value)]));
+  if (type === 'object')
+    return Object.fromEntries(
+      Object.entries((s['properties'] ?? {}) as Schema).map(([name, value]) => [name, sample(value)]),
+    );
   if (type === 'array') return [sample(s['items'])];
   if (type === 'integer' || type === 'number') return Math.max(s['minimum'] ?? 1, 1);
   if (type === 'boolean') return s['default'] ?? true;
@@ -37,20 +44,27 @@ export const sample = (schema: Schema): unknown => {
 export const sampleBody = ({ operation }: SpecOperation): Schema | undefined => {
   const body = operation.requestBody as OpenAPIV3.RequestBodyObject | undefined;
   const schema = body?.content['application/json']?.schema;
-  return schema ? (sample(schema as Schema) as Schema) : undefined;
+  return schema ? (sample(schema) as Schema) : undefined;
 };
 
 /** The operation's address with ids that nobody has. */
-export const samplePath = ({ path }: SpecOperation): string => path.replace(/\{slug\}/, 'nothing-here').replace(/\{[^}]+\}/g, UNKNOWN_ID);
+export const samplePath = ({ path }: SpecOperation): string =>
+  path.replace(/\{slug\}/, 'nothing-here').replace(/\{[^}]+\}/g, UNKNOWN_ID);
 
 /** Copies of a value in which one text each is another. */
 export const withEachText = (value: unknown, other: string): unknown[] => {
   if (typeof value === 'string') return [other];
-  if (Array.isArray(value)) return value.flatMap((item, i) => withEachText(item, other).map((changed) => value.with(i, changed)));
+  if (Array.isArray(value))
+    return value.flatMap((item, i) => withEachText(item, other).map((changed) => value.with(i, changed)));
   if (value === null || typeof value !== 'object') return [];
-  return Object.entries(value).flatMap(([key, item]) => withEachText(item, other).map((changed) => ({ ...value, [key]: changed })));
+  return Object.entries(value).flatMap(([key, item]) =>
+    withEachText(item, other).map((changed) => ({ ...value, [key]: changed })),
+  );
 };
 
 /** Copies of an object in which one property each has a type that it must not have. */
 export const withEachTypeWrong = (value: Schema): Schema[] =>
-  Object.keys(value).map((key) => ({ ...value, [key]: typeof value[key] === 'object' ? 7 : { unexpected: ['x'] } }));
+  Object.keys(value).map((key) => ({
+    ...value,
+    [key]: typeof value[key] === 'object' ? 7 : { unexpected: ['x'] },
+  }));

@@ -11,7 +11,8 @@ import {
 import type { RunActivities } from '../../activities/runs/index.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { useProfile } from '../profiles.ts';
-import { isHeld, RUN_ENDED, type Held, type RunInput } from './messages.ts';
+import { isHeld, RUN_ENDED, type Held } from '../../domain/runs/held.ts';
+import type { RunInput } from './messages.ts';
 
 /** Says that rows changed which this run reads. It carries nothing: what it missed, the rows still hold. */
 const poke = defineSignal('poke');

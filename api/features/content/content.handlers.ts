@@ -26,7 +26,7 @@ export const contentHandlers = () =>
             category: body.category ?? null,
             tags: body.tags ?? [],
             submit: body.submit ?? true,
-            parameters: (body.parameters ?? {}),
+            parameters: body.parameters ?? {},
           },
           ctx.traceId,
         );
@@ -43,13 +43,8 @@ export const contentHandlers = () =>
 
     updateContent: ({ params, body }, ctx) =>
       ctx.write(async (tx) => {
-        const { submit = true, parameters = {}, ...edits } = body;
-        await revise(
-          tx,
-          params.item_id,
-          { edits: edits, submit, parameters: parameters },
-          ctx.traceId,
-        );
+        const { submit, parameters, ...edits } = body;
+        await revise(tx, params.item_id, { edits, submit, parameters: parameters ?? {} }, ctx.traceId);
         return contentView(await requireContentDetail(tx, params.item_id));
       }),
 

@@ -114,7 +114,11 @@ export const createMetrics = (totals: () => Promise<SystemTotals>, live: () => n
     buckets: BUCKETS,
     registers,
   });
-  const followed = new Gauge({ name: 'taskloom_live_subscriptions', help: 'Streams and feeds that are followed', registers });
+  const followed = new Gauge({
+    name: 'taskloom_live_subscriptions',
+    help: 'Streams and feeds that are followed',
+    registers,
+  });
   const gauges = TOTALS.map((total) => ({
     total,
     gauge: new Gauge({ name: total.name, help: total.help, labelNames: total.labels, registers }),

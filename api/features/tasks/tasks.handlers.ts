@@ -52,7 +52,7 @@ export const taskHandlers = () =>
         if (body.auto_start)
           await startPipeline(tx, await lockTask(tx, id), {
             start: 'brief',
-            parameters: (body.parameters ?? {}),
+            parameters: body.parameters ?? {},
             traceId: ctx.traceId,
           });
         return taskView(await requireTask(tx, id));
