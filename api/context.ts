@@ -11,6 +11,7 @@ import { LiveBus } from '../store/live/bus.ts';
 import { Sequencer } from '../store/live/sequencer.ts';
 import { readSystemTotals } from '../store/observability/totals.ts';
 import { createOutbox } from '../store/outbox/outbox.ts';
+import { requireMigrated } from '../store/setup/check.ts';
 import { requireRoleUrls } from '../store/setup/urls.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { openSystemStore } from '../store/system.ts';
@@ -78,6 +79,7 @@ export const createApiContext = async (
   const urls = requireRoleUrls(config);
   const store = await openStore(urls.app, { name: 'taskloom-api', poolSize: 16 });
   shutdown.add('store', () => store.close());
+  await requireMigrated(store.pool);
   const system = openSystemStore(urls.system, { name: 'taskloom-api-system' });
   shutdown.add('system store', () => system.close());
   const bus = new LiveBus(urls.app);

@@ -24,3 +24,26 @@ export const openPool = (url: string, options: { max: number; name: string }): p
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 };
+
+/**
+ * The pool as Kysely should see it. It gives a connection back only after a begin, commit or rollback that succeeded: one
+ * that dies inside a transaction would keep its place in the pool for ever, until none is left.
+ */
+export const releasingDead = (pool: pg.Pool) => ({
+  options: pool.options,
+  end: () => pool.end(),
+  connect: async (): Promise<pg.PoolClient> => {
+    const client = await pool.connect();
+    const release = client.release.bind(client);
+    let isReleased = false;
+    client.release = (error) => {
+      if (isReleased) return;
+      isReleased = true;
+      client.off('end', onEnd);
+      release(error);
+    };
+    const onEnd = (): void => client.release(true);
+    client.once('end', onEnd);
+    return client;
+  },
+});

@@ -6,7 +6,7 @@ import type { Principal } from '../domain/identity/principal.ts';
 import { Consequences, type Committed } from './consequences.ts';
 import { entities } from './entities.ts';
 import { claimKey, storeAnswer, type IdempotencyClaim } from './idempotency.ts';
-import { openPool } from './pool.ts';
+import { openPool, releasingDead } from './pool.ts';
 import type { Sql } from './sql.ts';
 
 /** Reads rows. `one` throws when there is none. */
@@ -131,7 +131,7 @@ export const openStore = async (
   const orm = await MikroORM.init({
     clientUrl: url,
     entities,
-    driverOptions: () => new PostgresDialect({ pool }),
+    driverOptions: () => new PostgresDialect({ pool: releasingDead(pool) }),
     discovery: { warnWhenNoEntities: false },
   });
   const listeners: ((committed: Committed) => void)[] = [];

@@ -4,11 +4,13 @@ import { createCrashPoints } from '../platform/crash-points.ts';
 import { createLogger } from '../platform/logger.ts';
 import { Shutdown } from '../platform/shutdown.ts';
 import { openTemporalClient } from '../platform/temporal/connect.ts';
+import { missingSearchAttributes } from '../platform/temporal/check.ts';
 import { Dispatcher } from '../platform/temporal/dispatcher.ts';
 import { createModels } from '../activities/models/registry.ts';
 import { createOutbox } from '../store/outbox/outbox.ts';
 import { LiveBus } from '../store/live/bus.ts';
 import { Sequencer } from '../store/live/sequencer.ts';
+import { requireMigrated } from '../store/setup/check.ts';
 import { requireRoleUrls } from '../store/setup/urls.ts';
 import { openStore } from '../store/store.ts';
 import { openSystemStore } from '../store/system.ts';
@@ -24,6 +26,7 @@ shutdown.onSignals();
 const urls = requireRoleUrls(config);
 const store = await openStore(urls.app, { name: 'taskloom-worker', poolSize: 12 });
 shutdown.add('store', () => store.close());
+await requireMigrated(store.pool);
 const system = openSystemStore(urls.system, { name: 'taskloom-worker-system' });
 shutdown.add('system store', () => system.close());
 const bus = new LiveBus(urls.app);
@@ -62,6 +65,10 @@ const workers = await startWorkers({
   log,
 });
 shutdown.add('workers', () => workers.stop());
+void missingSearchAttributes(client).then(
+  (missing) => missing && log.error(missing),
+  (error: unknown) => log.warn({ err: error }, 'the search attributes could not be checked'),
+);
 log.info('ready');
 process.send?.({ ready: true });
 await workers.ended;

@@ -3,7 +3,7 @@ import { Migrator } from '@mikro-orm/migrations';
 import { MikroORM } from '@mikro-orm/postgresql';
 import pg from 'pg';
 
-const folder = fileURLToPath(new URL('../migrations', import.meta.url));
+export const MIGRATIONS_FOLDER = fileURLToPath(new URL('../migrations', import.meta.url));
 
 /** What `migrate` needs: the owner's connection, and those of the two roles that it creates. */
 export interface DatabaseUrls {
@@ -61,11 +61,13 @@ export const migrate = async (urls: DatabaseUrls): Promise<string[]> => {
       discovery: { warnWhenNoEntities: false },
       entities: [],
       logger: () => {},
-      migrations: { path: folder, glob: '[0-9]*.ts', tableName: 'migrations', snapshot: false },
+      migrations: { path: MIGRATIONS_FOLDER, glob: '[0-9]*.ts', tableName: 'migrations', snapshot: false },
     });
     try {
       const applied = await orm.migrator.up();
       await owner.query('revoke create on schema public from taskloom_system');
+      // So that every process can say at its start what is missing.
+      await owner.query('grant select on migrations to taskloom_app');
       return applied.map((migration) => migration.name);
     } finally {
       await orm.close();
