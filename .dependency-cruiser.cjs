@@ -120,6 +120,13 @@ module.exports = {
       to: { path: '^api/features/([^/]+)/', pathNot: '^api/features/$1/' },
     },
     {
+      name: 'handlers-stay-in-their-workspace',
+      comment: 'the store across workspaces is for the composition root alone',
+      severity: 'error',
+      from: { path: '^api/', pathNot: ['^api/context\\.ts$', '\\.test\\.ts$'] },
+      to: { path: '^store/(system|outbox/|setup/people)', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'nothing-imports-the-tools',
       severity: 'error',
       from: { pathNot: ['^(scripts|test)/', '\\.test(suite)?\\.ts$'] },

@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadConfig } from '../platform/config.ts';
+import { toConfig } from '../platform/config.ts';
+import { readEnv } from '../platform/env.ts';
 import { createTemplate } from '../test/harness/template.ts';
 import { ensureBundle } from '../worker/bundle.ts';
 import { startPostgres } from './services/postgres.ts';
@@ -47,7 +48,7 @@ const progress = createProgress();
 const log = (): void => {};
 
 try {
-  const config = loadConfig();
+  const config = toConfig({ ...readEnv(), dataDir: folder });
   const [postgres, temporal] = await Promise.all([
     // What a crash of the machine would cost does not matter here.
     startPostgres({ dataDir: folder, settings: { fsync: 'off', full_page_writes: 'off' }, log }),

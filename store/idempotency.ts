@@ -3,7 +3,7 @@ import type { Json } from '../domain/json.ts';
 import { sql } from './sql.ts';
 import type { Writer } from './store.ts';
 
-/** One use of an `Idempotency-Key` (design, section 5, rule 6). */
+/** One use of an `Idempotency-Key`. */
 export interface IdempotencyClaim {
   readonly method: string;
   readonly path: string;

@@ -121,7 +121,7 @@ const writerOn = (em: EntityManager, principal: Principal, consequences: Consequ
 
 /**
  * Opens the store for one role.
- * @param url the connection of `taskloom_app`; a superuser's would bypass row security, so that is refused by `migrate`.
+ * @param url the connection of `taskloom_app`; `migrate` makes that role neither superuser nor exempt from row security.
  */
 export const openStore = async (
   url: string,

@@ -42,9 +42,9 @@ const look = async (client: Client, run: LiveRun): Promise<Found> => {
 const quietRuns = (system: SystemStore): Promise<LiveRun[]> =>
   system.many<LiveRun>(
     sql`select r.id, r.workspace_id, r.kind, r.attempt from runs r
-         where r.status in ('queued','running','waiting','paused') and r.updated_at < now() - make_interval(secs => ${QUIET_SECONDS})
+         where r.status in ('queued','running','waiting','paused') and greatest(r.updated_at, r.looked_at) < now() - make_interval(secs => ${QUIET_SECONDS})
            and not exists (select 1 from outbox o where o.workflow_id = r.kind || '/' || r.id || '/' || r.attempt)
-         order by r.updated_at limit ${BATCH}`,
+         order by r.looked_at limit ${BATCH}`,
   );
 
 /** A workflow that ended without saying so ends its run; one that is gone is carried on by the next attempt. */
@@ -58,7 +58,9 @@ const mend = (deps: ReconcilerDeps, seen: LiveRun, found: Exclude<Found, 'open'>
         message: 'The workflow ended without an outcome: it was terminated or timed out.',
       };
       const failed = await transit(tx, run, { transition: 'fail', attempt: run.attempt, error });
-      if (failed) deps.log.warn({ run: run.id }, 'closed a run whose workflow had ended');
+      if (!failed) return;
+      await cancelApprovals(tx, run.id);
+      deps.log.warn({ run: run.id }, 'closed a run whose workflow had ended');
       return;
     }
     const restarted = await transit(tx, run, { transition: 'restart', attempt: run.attempt });
@@ -73,12 +75,8 @@ export const reconcile = async (deps: ReconcilerDeps): Promise<number> => {
   let mended = 0;
   for (const run of await quietRuns(deps.system)) {
     const found = await look(deps.client, run);
-    if (found === 'open') {
-      await deps.system.run(
-        sql`update runs set updated_at = now() where id = ${run.id} and updated_at < now() - make_interval(secs => ${QUIET_SECONDS})`,
-      );
-      continue;
-    }
+    await deps.system.run(sql`update runs set looked_at = now() where id = ${run.id}`);
+    if (found === 'open') continue;
     await mend(deps, run, found);
     mended++;
   }

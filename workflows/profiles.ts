@@ -22,7 +22,8 @@ const PROFILES = {
   model: {
     queue: 'model',
     options: {
-      startToCloseTimeout: '10m',
+      // The local model writes one text at a time: the others wait for it inside their activity.
+      startToCloseTimeout: '30m',
       heartbeatTimeout: '8s',
       cancellationType: ActivityCancellationType.TRY_CANCEL,
       retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 25 },

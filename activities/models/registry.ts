@@ -13,7 +13,7 @@ import { SCRIPTED_NAMES, scriptedLanguage } from './providers/scripted.ts';
 const PROVIDERS = ['anthropic', 'openai', 'local', 'scripted'] as const;
 type Provider = (typeof PROVIDERS)[number];
 
-/** What the launcher puts into the cache (facts.md, "The local model"). */
+/** What the launcher puts into the cache. */
 const BUNDLED_WEIGHTS = 'smollm2-135m-instruct-q4_1.gguf';
 const BUNDLED_NAME = 'smollm2-135m';
 /** Smaller weights than this were never seen to judge or choose well. */

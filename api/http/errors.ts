@@ -54,7 +54,7 @@ interface Failure {
   readonly headers?: Record<string, string>;
 }
 
-/** The status with which this operation's document reports invalid input (design, section 5, rule 4). */
+/** The status with which this operation's document reports invalid input. */
 const validationStatus = (req: Request): number =>
   maybeOperationOf(req)?.schema.responses?.['400'] ? 400 : 422;
 
@@ -90,11 +90,11 @@ const ofValidator = (req: Request, error: ValidatorError & { status: number }): 
   };
 };
 
-/** Connection refused or broken, shutting down, too many connections: PostgreSQL is away for a moment. */
+/** Connection refused or broken, shutting down, too many connections, a deadlock: trying again in a moment helps. */
 export const isDatabaseAway = (error: unknown): boolean => {
   const { code, message } = (error ?? {}) as { code?: string; message?: string };
   return (
-    /^(ECONNREFUSED|ECONNRESET|EPIPE|57P0[123]|53300|08...)$/.test(code ?? '') ||
+    /^(ECONNREFUSED|ECONNRESET|EPIPE|57P0[123]|53300|08...|40001|40P01)$/.test(code ?? '') ||
     // The validator passes on no more than the message of what authentication threw, and makes a 503 a 500.
     /Connection terminated|timeout exceeded when trying to connect|not queryable|the database system is|connect ECONNREFUSED|ECONNRESET|EPIPE|terminating connection/.test(
       message ?? '',

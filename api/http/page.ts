@@ -58,7 +58,7 @@ const link = (
   return `${path}?${params.toString()}`;
 };
 
-/** The one page body (design, section 5, rule 5). @param path the list's own address, for its links. */
+/** The one page body. @param path the list's own address, for its links. */
 export const toPageBody = <Row, Item>(
   page: Page<Row>,
   view: (row: Row) => Item,

@@ -1,4 +1,4 @@
-/** How values look on the wire (design, section 5, rule 8). */
+/** How values look on the wire. */
 export const time = (date: Date): string => date.toISOString();
 export const maybeTime = (date: Date | null): string | null => date?.toISOString() ?? null;
 

@@ -10,7 +10,7 @@ import { readPage } from '../../store/page.ts';
 import type { Reader, Store } from '../../store/store.ts';
 
 const PAGE_SIZE = 10;
-/** Beyond this many rows offsets are refused (design, section 5, rule 5). */
+/** Beyond this many rows offsets are refused. */
 const LAST_PAGE = 1_000;
 /** What one sitemap may hold (sitemaps.org). */
 const SITEMAP_SIZE = 50_000;

@@ -4,7 +4,7 @@ import type { RunStatus } from '../runs/run.ts';
 export type OrchestrationWord =
   'pending' | 'processing' | 'approved' | 'rejected' | 'completed' | 'failed' | 'cancelled';
 
-/** The first document's word for how a task's newest run stands. */
+/** The word of the `/api/orchestrator` doors for how a task's newest run stands. */
 export const orchestrationWord = (
   run: { status: RunStatus; errorCode: string | null } | null,
   approval: ApprovalStatus | null,

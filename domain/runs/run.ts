@@ -51,7 +51,7 @@ const ended = (state: RunState, next: RunStatus): Decision =>
   isLive(state.status) ? to(state, { status: next, pausedFrom: null }) : refused;
 
 /**
- * Whether a run in this state may make this transition, and the state after it (design: "transitions are guarded").
+ * Whether a run in this state may make this transition, and the state after it.
  * @param attempt the attempt on whose behalf an outcome is reported; `null` for intents.
  */
 export const decideTransition = (

@@ -10,7 +10,7 @@ import {
 } from './task.ts';
 
 describe('the rates', () => {
-  // The first document's own example: 48 completed, 22 failed, 19 pending of 89.
+  // The printed example of these figures: 48 completed, 22 failed, 19 pending of 89.
   const printed = { total: 89, completed: 48, failed: 22 };
   test('are those that the document prints', () => {
     expect(completionRate(printed)).toBe(0.54);

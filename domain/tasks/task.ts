@@ -4,7 +4,7 @@ import type { RunStatus } from '../runs/run.ts';
 export const TASK_STATUSES = ['pending', 'active', 'completed', 'failed', 'cancelled'] as const;
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 
-/** The words of the first document for a task's status (design, section 3: "views map them"). */
+/** The words of the `/api/tasks` doors for a task's status. */
 export const BRIEF_TASK_WORDS = ['pending', 'in_progress', 'completed', 'failed'] as const;
 export type BriefTaskWord = (typeof BRIEF_TASK_WORDS)[number];
 
@@ -46,9 +46,9 @@ export interface TaskCounts {
 const fraction = (part: number, whole: number): number =>
   whole === 0 ? 0 : Math.round((part / whole) * 100) / 100;
 
-/** completed / total (reference/operations.md, section 9: 48/89 = 0.54). */
+/** completed / total (48/89 = 0.54). */
 export const completionRate = (counts: TaskCounts): number => fraction(counts.completed, counts.total);
 
-/** completed / (completed + failed) (reference/operations.md, section 9: 48/70 = 0.69). */
+/** completed / (completed + failed) (48/70 = 0.69). */
 export const successRate = (counts: TaskCounts): number =>
   fraction(counts.completed, counts.completed + counts.failed);

@@ -153,6 +153,7 @@ export const removeContent = async (tx: Writer, row: ContentRow): Promise<void> 
     throw conflict('run_live', 'A run is working on this content: cancel the run before you delete it.');
   await tx.run(sql`update content_items set deleted_at = now(), updated_at = now() where id = ${row.id}`);
   await tx.run(sql`update posts set withdrawn_at = now(), updated_at = now() where content_id = ${row.id}`);
+  await tx.run(sql`update tasks set content_id = null where content_id = ${row.id}`);
   tx.count('content', row.status, -1);
   if (row.slug !== null) tx.count('post', 'published', -1);
   tx.audit('content.delete', 'content', row.id, { title: row.title });

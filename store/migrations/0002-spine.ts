@@ -29,7 +29,9 @@ const RUNS = [
      created_at timestamptz not null default now(),
      updated_at timestamptz not null default now(),
      started_at timestamptz,
-     finished_at timestamptz)`,
+     finished_at timestamptz,
+     -- When the reconciler last made sure that a workflow carries it.
+     looked_at timestamptz not null default now())`,
   // One live run for one subject, whoever asks, in whatever process.
   `create unique index runs_one_live on runs (subject_type, subject_id)
      where status in ('queued','running','waiting','paused')`,
@@ -37,7 +39,7 @@ const RUNS = [
   `create index runs_by_status on runs (workspace_id, status, created_at desc, id desc)`,
   `create index runs_by_kind on runs (workspace_id, kind, created_at desc, id desc)`,
   `create index runs_of_subject on runs (subject_type, subject_id, created_at desc)`,
-  `create index runs_live on runs (updated_at) where status in ('queued','running','waiting','paused')`,
+  `create index runs_live on runs (looked_at) where status in ('queued','running','waiting','paused')`,
   `create table run_transitions (
      run_id uuid not null references runs,
      workspace_id uuid not null,

@@ -37,7 +37,7 @@ const TABLES = [
   `create index content_items_newest on content_items (workspace_id, created_at desc, id desc) where deleted_at is null`,
   `create index content_items_by_status on content_items (workspace_id, status, created_at desc, id desc)
      where deleted_at is null`,
-  `create unique index content_items_task on content_items (task_id)`,
+  `create unique index content_items_task on content_items (task_id) where deleted_at is null`,
   `create table content_revisions (
      workspace_id uuid not null,
      item_id uuid not null references content_items,

@@ -8,7 +8,7 @@ import {
   type RunStatus,
   type Transition,
 } from '../../domain/runs/run.ts';
-import { sql } from '../sql.ts';
+import { sql, type Sql } from '../sql.ts';
 import type { Writer } from '../store.ts';
 import { followSubject } from './subject.ts';
 import { RUN_COLUMNS, type RunRow } from './run.rows.ts';
@@ -46,6 +46,16 @@ const EVENT_OF: Record<Transition, string> = {
   restart: 'run.restarted',
 };
 
+/** A second live run of one subject is refused by the index, whoever comes first: here that is an older run, tried again. */
+const updateRun = (tx: Writer, update: Sql): Promise<RunRow> =>
+  tx.one<RunRow>(update).catch((error: { constraint?: string }) => {
+    if (error.constraint !== 'runs_one_live') throw error;
+    throw conflict(
+      'run_live',
+      'A newer run of the same subject has not ended yet: wait for it, or cancel it first.',
+    );
+  });
+
 /**
  * Makes a transition on a run whose lock this transaction holds, if its state allows it, and all that follows from it:
  * the row, the event, the totals, the subject's own status.
@@ -58,7 +68,8 @@ export const transit = async (tx: Writer, run: RunRow, change: Change): Promise<
   const next = decision.to;
   const ends = !isLive(next.status);
   const restarts = change.transition === 'retry';
-  const after = await tx.one<RunRow>(
+  const after = await updateRun(
+    tx,
     sql`update runs r set status = ${next.status}, paused_from = ${next.pausedFrom}, attempt = ${next.attempt},
           version = version + 1, updated_at = now(),
           started_at = coalesce(started_at, case when ${next.status} = 'running' then now() end),

@@ -17,6 +17,9 @@ import type { RunInput } from './messages.ts';
 /** Says that rows changed which this run reads. It carries nothing: what it missed, the rows still hold. */
 const poke = defineSignal('poke');
 
+/** The database's clock may be a little behind this one: what is due by ours may not be by its own. */
+const MIN_WAIT_MS = 250;
+
 export interface Carrier {
   /** Does a step of the run; while the run is paused, waits for the next poke and asks again. */
   step<T>(work: () => Promise<T | Held>): Promise<T>;
@@ -52,7 +55,7 @@ export const carryRun = async (
     pokes: () => pokes,
     nextPoke: async (seen, timeoutMs) => {
       if (timeoutMs === null) await condition(() => pokes > seen);
-      else await condition(() => pokes > seen, Math.max(timeoutMs, 1));
+      else await condition(() => pokes > seen, Math.max(timeoutMs, MIN_WAIT_MS));
     },
     step: async (work) => {
       for (;;) {

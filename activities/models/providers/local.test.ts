@@ -1,16 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from '@jest/globals';
+import { loadConfig } from '../../../platform/config.ts';
 import { generateText, type Generated, type Model } from '../model.ts';
 import { failureOf } from '../models.testsuite.ts';
 import { createModels, type Models } from '../registry.ts';
 import { createLocalModel } from './local.ts';
 
-const CACHE = join(homedir(), '.cache', 'taskloom');
+const CACHE = loadConfig().cacheDir;
 const WEIGHTS = join(CACHE, 'models', 'smollm2-135m-instruct-q4_1.gguf');
 const withWeights = existsSync(WEIGHTS) ? describe : describe.skip;
 const TIMEOUT_MS = 60_000;

@@ -7,7 +7,7 @@ import { startAnalysis, startPipeline } from '../../../store/content/pipeline.ts
 import { endedRunListing, newestRunOf } from '../../../store/runs/runs.repository.ts';
 import type { RunRow } from '../../../store/runs/run.rows.ts';
 import type { Reader } from '../../../store/store.ts';
-import { lockTask, requireTask, type TaskRow } from '../../../store/tasks/tasks.repository.ts';
+import { requireTask, type TaskRow } from '../../../store/tasks/tasks.repository.ts';
 import type { components } from '../../generated/openapi.d.ts';
 import { defineHandlers } from '../../http/operation.ts';
 import { list } from '../../http/resource.ts';
@@ -52,7 +52,8 @@ export const orchestratorHandlers = () =>
   defineHandlers({
     processTask: ({ body }, ctx) =>
       ctx.write(async (tx) => {
-        const task = await lockTask(tx, body.task_id);
+        // Not locked: a run locks its task after itself, and the index on live runs guards the start.
+        const task = await requireTask(tx, body.task_id);
         const parameters = (body.parameters ?? {}) as JsonObject;
         const start = body.workflow_type === 'optimization' ? 'optimize' : 'brief';
         const run =

@@ -5,7 +5,6 @@ import { newestFirst, type Order } from '../../../store/page.ts';
 import { sql } from '../../../store/sql.ts';
 import {
   createTask,
-  lockTask,
   readTaskTotals,
   requireTask,
   TASK_COLUMNS,
@@ -50,7 +49,7 @@ export const taskHandlers = () =>
           metadata: (body.task_metadata ?? {}) as JsonObject,
         });
         if (body.auto_start)
-          await startPipeline(tx, await lockTask(tx, id), {
+          await startPipeline(tx, await requireTask(tx, id), {
             start: 'brief',
             parameters: body.parameters ?? {},
             traceId: ctx.traceId,
