@@ -28,6 +28,24 @@ const approvalView = (
   revision: approval?.revision ?? null,
 });
 
+const statusView = (
+  taskId: string,
+  run: RunRow | undefined,
+  approval: ApprovalRow | undefined,
+): components['schemas']['OrchestrationStatus'] => {
+  const ofThisAttempt = run && approval?.run_id === run.id && approval.attempt === run.attempt;
+  return {
+    task_id: taskId,
+    execution_id: run?.id ?? null,
+    status: orchestrationWord(
+      run ? { status: run.status, errorCode: run.error?.code ?? null } : null,
+      ofThisAttempt ? approval.status : null,
+    ),
+    progress: run?.progress ?? 0,
+    current_step: run?.current_step ?? null,
+  };
+};
+
 const executionView = (run: RunRow): components['schemas']['Execution'] => ({
   id: run.id,
   task_id: run.subject_type === 'task' ? run.subject_id : null,
@@ -66,22 +84,8 @@ export const orchestratorHandlers = () =>
     getOrchestrationStatus: ({ params }, ctx) =>
       ctx.read(async (db) => {
         const task = await requireTask(db, params.task_id);
-        const run = await newestRunOf(db, 'task', task.id);
-        const approval = await approvalOf(db, task);
-        const current =
-          approval && run && approval.run_id === run.id && approval.attempt === run.attempt
-            ? approval.status
-            : null;
-        return {
-          task_id: task.id,
-          execution_id: run?.id ?? null,
-          status: orchestrationWord(
-            run ? { status: run.status, errorCode: run.error?.code ?? null } : null,
-            current,
-          ),
-          progress: run?.progress ?? 0,
-          current_step: run?.current_step ?? null,
-        };
+        const [run, approval] = await Promise.all([newestRunOf(db, 'task', task.id), approvalOf(db, task)]);
+        return statusView(task.id, run, approval);
       }),
 
     getTaskApproval: ({ params }, ctx) =>
