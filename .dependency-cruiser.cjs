@@ -124,7 +124,7 @@ module.exports = {
       comment: 'the store across workspaces is for the composition root alone',
       severity: 'error',
       from: { path: '^api/', pathNot: ['^api/context\\.ts$', '\\.test\\.ts$'] },
-      to: { path: '^store/(system|outbox/|setup/people)', dependencyTypesNot: ['type-only'] },
+      to: { path: '^store/(system|spine|outbox/|setup/people)', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'nothing-imports-the-tools',

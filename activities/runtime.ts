@@ -25,9 +25,6 @@ export interface ActivityDeps {
 export const runEnded = (): ApplicationFailure =>
   ApplicationFailure.nonRetryable('This attempt of the run has ended.', RUN_ENDED);
 
-const isTransient = (error: unknown): boolean =>
-  !(error instanceof DomainError) && !(error instanceof ApplicationFailure);
-
 /** What the domain refuses stays refused, however often it is tried; anything else may pass. */
 const toFailure = (error: unknown): unknown =>
   error instanceof DomainError ? ApplicationFailure.nonRetryable(error.message, error.code) : error;
@@ -59,20 +56,3 @@ export const stepForRun = <T>(
     if (verdict === 'refused') throw runEnded();
     return verdict === 'held' ? HELD : fn(tx, run);
   });
-
-const RETRY_MS = 300;
-
-/**
- * Repeats `work` while only the database is away: an answer that a model has given, and that costs, is not thrown away
- * because its commit failed. Gives up when the activity is cancelled.
- */
-export const insist = async <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isTransient(error) || signal.aborted) throw error;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-    }
-  }
-};

@@ -1,20 +1,12 @@
 import type { Client } from '@temporalio/client';
 import type { Config } from '../platform/config.ts';
-import { createCrashPoints } from '../platform/crash-points.ts';
-import type { Log } from '../platform/logger.ts';
-import type { Shutdown } from '../platform/shutdown.ts';
-import { openTemporalClient, temporalSettings } from '../platform/temporal/connect.ts';
-import { Dispatcher } from '../platform/temporal/dispatcher.ts';
+import type { ProcessParts } from '../platform/process.ts';
+import { temporalSettings } from '../platform/temporal/connect.ts';
 import { VERSION } from '../platform/version.ts';
 import { findWorkspaceId } from '../store/identity/identity.repository.ts';
-import { LiveBus } from '../store/live/bus.ts';
-import { Sequencer } from '../store/live/sequencer.ts';
 import { readSystemTotals } from '../store/observability/totals.ts';
-import { createOutbox } from '../store/outbox/outbox.ts';
-import { requireMigrated } from '../store/setup/check.ts';
-import { requireRoleUrls } from '../store/setup/urls.ts';
-import { openStore, type Store } from '../store/store.ts';
-import { openSystemStore } from '../store/system.ts';
+import { openSpine } from '../store/spine.ts';
+import type { Store } from '../store/store.ts';
 import type { AppDeps } from './app.ts';
 import { Sessions } from './auth/sessions.ts';
 import { createTokens } from './auth/tokens.ts';
@@ -71,36 +63,9 @@ const siteWorkspace = (store: Store, slug: string): (() => Promise<string>) => {
 };
 
 /** Opens all that the API process needs and registers how to close it. */
-export const createApiContext = async (
-  config: Config,
-  log: Log,
-  shutdown: Shutdown,
-): Promise<AppDeps & { live: Live }> => {
-  const urls = requireRoleUrls(config);
-  const store = await openStore(urls.app, { name: 'taskloom-api', poolSize: 16 });
-  shutdown.add('store', () => store.close());
-  await requireMigrated(store.pool);
-  const system = openSystemStore(urls.system, { name: 'taskloom-api-system' });
-  shutdown.add('system store', () => system.close());
-  const bus = new LiveBus(urls.app);
-  await bus.open();
-  shutdown.add('live bus', () => bus.close());
-  const sequencer = new Sequencer(system, bus);
-  shutdown.add('sequencer', () => sequencer.stop());
-  const client = openTemporalClient();
-  shutdown.add('temporal', () => client.connection.close());
-  const { queuePrefix } = config.temporal;
-  const dispatcher = new Dispatcher(createOutbox(system), client, {
-    queuePrefix,
-    log,
-    reach: createCrashPoints(config),
-  });
-  shutdown.add('dispatcher', () => dispatcher.stop());
-  store.onCommit(({ streams, outbox }) => {
-    if (streams.length > 0) bus.hint('taskloom_streams', streams);
-    if (outbox) dispatcher.wake();
-  });
-  dispatcher.start();
+export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & { live: Live }> => {
+  const { config, log, shutdown } = parts;
+  const { store, system, bus, client } = await openSpine('api', parts);
   const tokens = createTokens(config);
   const sessions = new Sessions(store, tokens, bus);
   const live = new Live(store, bus, sessions);
@@ -123,7 +88,7 @@ export const createApiContext = async (
       environment: config.environment,
       publicUrl: config.http.publicUrl,
       uiUrl: namespaceUrl(config),
-      probe: createProbes(probes(store, client, `${queuePrefix}control`)),
+      probe: createProbes(probes(store, client, `${config.temporal.queuePrefix}control`)),
       metrics: createMetrics(totals, subscriptions),
     },
   };

@@ -1,45 +1,38 @@
-import { createServer } from 'node:http';
-import { loadConfig } from '../platform/config.ts';
-import { createLogger } from '../platform/logger.ts';
-import { Shutdown } from '../platform/shutdown.ts';
+import { createServer, type Server } from 'node:http';
+import { runProcess } from '../platform/process.ts';
 import { createApp } from './app.ts';
 import { createApiContext } from './context.ts';
 import { warmUp } from './http/warm.ts';
 import { attachSockets } from './live/server.ts';
 
-const config = loadConfig();
-const log = createLogger('api', config.logLevel);
-const shutdown = new Shutdown(log);
-shutdown.onSignals();
+/** @throws Error that names the setting to change when the port is taken. */
+const listen = (server: Server, port: number, host: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new Error(`port ${port} is taken: set TASKLOOM_PORT to another one`)
+          : error,
+      ),
+    );
+    server.listen(port, host, resolve);
+  });
 
-const context = await createApiContext(config, log, shutdown);
-const { app, operations } = createApp(context);
-const server = createServer(app);
-const sockets = attachSockets(server, {
-  store: context.handlers.store,
-  live: context.live,
-  sessions: context.sessions,
-});
-shutdown.add('http', async () => {
-  sockets.close();
-  server.closeIdleConnections();
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
+await runProcess('api', async (parts) => {
+  const { config, log, shutdown } = parts;
+  const context = await createApiContext(parts);
+  const { app, operations } = createApp(context);
+  const server = createServer(app);
+  const { store } = context.handlers;
+  const sockets = attachSockets(server, { store, live: context.live, sessions: context.sessions });
+  shutdown.add('http', async () => {
+    sockets.close();
+    server.closeIdleConnections();
     // Streams have no end of their own.
     setTimeout(() => server.closeAllConnections(), 1_000).unref();
+    await new Promise((resolve) => server.close(resolve));
   });
-});
-
-server.once('error', (error: NodeJS.ErrnoException) => {
-  const reason =
-    error.code === 'EADDRINUSE'
-      ? `port ${config.http.port} is taken: set TASKLOOM_PORT to another one`
-      : error.message;
-  log.fatal({ err: error }, reason);
-  process.exit(1);
-});
-server.listen(config.http.port, config.http.host, () => {
-  log.info({ url: config.http.publicUrl }, 'ready');
-  process.send?.({ ready: true });
+  await listen(server, config.http.port, config.http.host);
+  log.info({ url: config.http.publicUrl }, 'listening');
   void warmUp(app, operations).then(() => log.debug('validators are compiled'));
 });

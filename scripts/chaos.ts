@@ -43,6 +43,8 @@ try {
     hits: whole('hits', values.hits),
     minOpen,
     window: 2 * minOpen + 5,
+    paceMs: 8_000,
+    limitMs: 900_000,
     report: (line) => console.log(line),
     onWorld: (started) => (world = started),
     ...(values.keep ? { keep: true } : {}),

@@ -1,7 +1,7 @@
 import { DomainError, conflict } from '../domain/errors.ts';
 import type { Json } from '../domain/json.ts';
 import { sql } from './sql.ts';
-import type { Writer } from './store.ts';
+import type { Writer } from './doors.ts';
 
 /** One use of an `Idempotency-Key`. */
 export interface IdempotencyClaim {

@@ -1,42 +1,13 @@
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { CompiledQuery, PostgresDialect, type Transaction } from 'kysely';
 import type pg from 'pg';
-import type { JsonObject } from '../domain/json.ts';
 import type { Principal } from '../domain/identity/principal.ts';
 import { Consequences, type Committed } from './consequences.ts';
+import type { Reader, Writer } from './doors.ts';
 import { entities } from './entities.ts';
 import { claimKey, storeAnswer, type IdempotencyClaim } from './idempotency.ts';
 import { openPool, releasingDead } from './pool.ts';
 import type { Sql } from './sql.ts';
-
-/** Reads rows. `one` throws when there is none. */
-export interface Reader {
-  many<Row extends object>(query: Sql): Promise<Row[]>;
-  maybe<Row extends object>(query: Sql): Promise<Row | undefined>;
-  one<Row extends object>(query: Sql): Promise<Row>;
-}
-
-/** A transaction: reads, writes (`em` for entities, `run` for statements) and what follows from them. */
-export interface Writer extends Reader {
-  readonly principal: Principal;
-  readonly em: EntityManager;
-  /** Runs a statement. @returns the number of rows that it changed. */
-  run(query: Sql): Promise<number>;
-  /** Appends an event to a stream; it exists, numbered, when and only when the transaction commits. */
-  emit(stream: string, type: string, payload: JsonObject): void;
-  /** Asks Temporal for something, at least once, in order for one workflow. */
-  enqueue(message: OutboxMessage): void;
-  /** Says who did what to which thing. */
-  audit(action: string, targetType: string, targetId: string, detail: JsonObject): void;
-  /** Moves a total: of `kind`, in `status`, by this much. */
-  count(kind: string, status: string, by: number): void;
-}
-
-export interface OutboxMessage {
-  readonly workflowId: string;
-  readonly kind: 'start' | 'signal' | 'cancel';
-  readonly payload: JsonObject;
-}
 
 export interface WriteOptions {
   readonly requestId?: string | undefined;
@@ -166,4 +137,5 @@ export const openStore = async (
   };
 };
 
+export type { Reader, Writer } from './doors.ts';
 export { sql } from './sql.ts';

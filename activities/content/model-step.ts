@@ -5,12 +5,13 @@ import { canonicalJson, type JsonObject } from '../../domain/json.ts';
 import type { RunRow } from '../../store/runs/run.rows.ts';
 import { closeStep, openStep, type Opened, type StepRef, type Usage } from '../../store/runs/steps.ts';
 import { lockRun } from '../../store/runs/transition.ts';
+import { whileDatabaseAway } from '../../store/availability.ts';
 import type { Writer } from '../../store/store.ts';
 import { HELD, type Held } from '../../domain/runs/held.ts';
 import type { RunInput } from '../../workflows/runs/messages.ts';
 import { modelFailure } from '../models/errors.ts';
 import { generateText, type Generated, type Model } from '../models/model.ts';
-import { insist, runEnded, writeForRun, type ActivityDeps } from '../runtime.ts';
+import { runEnded, writeForRun, type ActivityDeps } from '../runtime.ts';
 import { openDeltas, type Deltas } from './deltas.ts';
 
 const HEARTBEAT_MS = 500;
@@ -67,6 +68,9 @@ const withHeartbeat = async <T>(work: (signal: AbortSignal) => Promise<T>): Prom
   }
 };
 
+/** What the database would refuse in any text: NUL, and halves of surrogate pairs. */
+const storable = (text: string): string => text.replaceAll('\0', '').toWellFormed();
+
 /** Asks until something usable comes back, and shows the text while it is written. */
 const generate = async <Result extends JsonObject>(
   call: ModelCall<Result>,
@@ -80,7 +84,7 @@ const generate = async <Result extends JsonObject>(
       calls.push(
         await generateText(call.model, temperature === undefined ? request : { ...request, temperature }),
       );
-      const result = call.keep(calls.at(-1)?.text ?? '');
+      const result = call.keep(storable(calls.at(-1)?.text ?? ''));
       if (result) return { result, calls };
     }
   } finally {
@@ -119,13 +123,14 @@ export const askModel = async <Result extends JsonObject>(
 ): Promise<Result | Held> =>
   // From the first moment on: a try that waits for a slow database must not look dead, or a second one joins it.
   withHeartbeat(async (signal) => {
-    const { call, step, opened } = await prepare(deps, input, plan);
+    const { call, step, opened } = await whileDatabaseAway(signal, () => prepare(deps, input, plan));
     if (opened.state === 'held') return HELD;
     if (opened.state === 'refused') throw runEnded();
     if (opened.state === 'done') return opened.result as Result;
     const { result, calls } = await generate(call, signal, openDeltas(deps.store, input, step.path));
     deps.reach('answer/commit');
     const outcome = { result, usage: usageOf(call.model, calls), progress: call.progress(result) };
-    await insist(signal, () => writeForRun(deps, input, (tx) => closeStep(tx, step, outcome)));
+    // An answer that was given, and costs, is not thrown away because its commit met a database that was away.
+    await whileDatabaseAway(signal, () => writeForRun(deps, input, (tx) => closeStep(tx, step, outcome)));
     return result;
   });

@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import passport from 'passport';
 import { Strategy } from 'passport-strategy';
 import type { UserPrincipal } from '../../domain/identity/principal.ts';
-import { isDatabaseAway } from '../http/errors.ts';
+import { isDatabaseAway } from '../../store/availability.ts';
 import { requestOf } from '../http/request.ts';
 import type { Sessions } from './sessions.ts';
 

@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, Request, Response } from 'express';
 import { DomainError, type ErrorKind, type FieldError } from '../../domain/errors.ts';
+import { isDatabaseAway } from '../../store/availability.ts';
 import type { components } from '../generated/openapi.d.ts';
 import { maybeOperationOf } from './matched.ts';
 import { requestOf } from './request.ts';
@@ -88,18 +89,6 @@ const ofValidator = (req: Request, error: ValidatorError & { status: number }): 
       error.status === 404 ? `There is nothing at ${req.path}.` : (error.message ?? 'The request failed.'),
     ...(error.headers ? { headers: error.headers } : {}),
   };
-};
-
-/** Connection refused or broken, shutting down, too many connections, a deadlock: trying again in a moment helps. */
-export const isDatabaseAway = (error: unknown): boolean => {
-  const { code, message } = (error ?? {}) as { code?: string; message?: string };
-  return (
-    /^(ECONNREFUSED|ECONNRESET|EPIPE|57P0[123]|53300|08...|40001|40P01)$/.test(code ?? '') ||
-    // The validator passes on no more than the message of what authentication threw, and makes a 503 a 500.
-    /Connection terminated|timeout exceeded when trying to connect|not queryable|the database system is|connect ECONNREFUSED|ECONNRESET|EPIPE|terminating connection/.test(
-      message ?? '',
-    )
-  );
 };
 
 const toFailure = (req: Request, error: unknown): Failure => {

@@ -1,4 +1,5 @@
 import { wait } from '../../scripts/services/processes.ts';
+import { countLostAcknowledgements } from './acknowledgements.ts';
 import { createClient } from './client.ts';
 import { readCalls } from './double.ts';
 import { gatherEvidence } from './evidence.ts';
@@ -13,6 +14,10 @@ export interface ChaosOptions extends Terms {
   readonly seed: number;
   /** How many pipelines are open at once, at most. */
   readonly window: number;
+  /** A kill waits this long at most for the load to get on. */
+  readonly paceMs: number;
+  /** When to give up. */
+  readonly limitMs: number;
   /** Gets the progress, line by line. */
   readonly report: (line: string) => void;
   /** Keeps logs and databases for a look afterwards. */
@@ -48,34 +53,39 @@ const unleash = async (world: World, options: ChaosOptions): Promise<Findings> =
   const note = (strike: Strike) => strikes.push(strike);
   const progress = setInterval(() => report(`      … ${describeLoad(load)}`), PROGRESS_MS);
   let trouble: string | null = null;
+  const over = new AbortController();
   const killing = killAll({
+    ...options,
     world,
     load,
     random,
     deeds,
-    minOpen,
-    spreadOver: pipelines - minOpen,
-    report,
     note,
+    signal: over.signal,
+    spreadOver: pipelines - minOpen,
+    extraHits: kills > 2 ? 6 : 0,
   })
-    .catch((error: unknown) => (trouble = `the killer stopped: ${messageOf(error)}`))
+    .catch((error: unknown) => (trouble ??= `the killer stopped: ${messageOf(error)}`))
     .finally(() => load.release());
   try {
-    await load.untilDone(STALL_MS);
-    await killing;
+    await load.untilDone(STALL_MS, options.limitMs);
   } catch (error) {
-    trouble = messageOf(error);
+    trouble ??= messageOf(error);
+    over.abort();
   } finally {
+    await killing;
     clearInterval(progress);
   }
   for (const part of Object.values(world.parts)) await part.untilUp(60_000);
+  const evidence = await settledEvidence(world);
   return {
     terms: { pipelines, kills, hits, minOpen },
     strikes,
     deaths: world.deaths(),
     calls: readCalls(world.doubleLog),
     oddities: client.oddities,
-    evidence: await settledEvidence(world),
+    evidence,
+    lostAcknowledgements: await countLostAcknowledgements(world.temporalAddress, evidence.steps),
     trouble,
   };
 };

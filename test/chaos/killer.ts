@@ -1,5 +1,6 @@
 import { CRASH_POINTS, type CrashPoint } from '../../platform/crash-points.ts';
 import { wait } from '../../scripts/services/processes.ts';
+import { answerCommittedJustBefore } from './acknowledgements.ts';
 import type { Load } from './load.ts';
 import { PARTS, type PartName } from './part.ts';
 import type { Random } from './random.ts';
@@ -8,8 +9,6 @@ import type { World } from './world.ts';
 const UP_TIMEOUT_MS = 90_000;
 const HIT_TIMEOUT_MS = 60_000;
 const OPEN_TIMEOUT_MS = 60_000;
-/** A kill waits this long at most for the load to get on. */
-const PACE_MS = 8_000;
 
 /** What the killer did: when, to whom, how. */
 export interface Strike {
@@ -31,9 +30,10 @@ export const planDeeds = (random: Random, kills: number, hits: number): Deed[] =
   ]);
 };
 
-const until = async (timeoutMs: number, holds: () => boolean): Promise<boolean> => {
+const until = async (timeoutMs: number, signal: AbortSignal, holds: () => boolean): Promise<boolean> => {
   const deadline = Date.now() + timeoutMs;
   while (!holds()) {
+    signal.throwIfAborted();
     if (Date.now() > deadline) return false;
     await wait(20);
   }
@@ -49,6 +49,11 @@ export interface KillerOptions {
   readonly minOpen: number;
   /** So many should have ended when the last deed is done: the deeds spread over them. */
   readonly spreadOver: number;
+  /** A deed waits this long at most for the load to get on. */
+  readonly paceMs: number;
+  /** Many steps commit: this many hits of `commit/acknowledgement` are added, at most, until one took a model's answer along. */
+  readonly extraHits: number;
+  readonly signal: AbortSignal;
   readonly report: (line: string) => void;
   /** Gets each strike at once, so that none is lost when the killer has to stop. */
   readonly note: (strike: Strike) => void;
@@ -63,32 +68,47 @@ const kill = async ({ world }: KillerOptions, name: PartName): Promise<Strike> =
   }
 };
 
-const strikeAt = async ({ world, load }: KillerOptions, point: CrashPoint): Promise<Strike> => {
+const strikeAt = async ({ world, load, signal }: KillerOptions, point: CrashPoint): Promise<Strike> => {
   const before = new Set(world.deaths().filter(({ cause }) => cause === 'point'));
   const hit = () => world.deaths().find((death) => death.cause === 'point' && !before.has(death));
   world.arm(point);
   if (point === 'outbox/start') load.startReserved();
-  const reached = await until(HIT_TIMEOUT_MS, () => hit() !== undefined);
+  const reached = await until(HIT_TIMEOUT_MS, signal, () => hit() !== undefined);
   world.disarm(point);
   const death = hit();
   if (!reached || !death) throw new Error(`nothing reached ${point} within ${HIT_TIMEOUT_MS / 1000} s`);
   return { at: death.at, part: death.part, point };
 };
 
+/** Whether a hit of `commit/acknowledgement` has lost the acknowledgement of a model's answer. */
+const tookAnswer = async ({ world }: KillerOptions, { at, point }: Strike): Promise<boolean> => {
+  if (point !== 'commit/acknowledgement') return false;
+  await world.parts.postgres.untilUp(UP_TIMEOUT_MS);
+  return answerCommittedJustBefore(world.databaseUrl(), at);
+};
+
 /** Carries out the plan, one deed after the other; parts that were killed come back meanwhile, so deaths overlap. */
 export const killAll = async (options: KillerOptions): Promise<void> => {
-  const { load, deeds, random, minOpen, spreadOver, report, note } = options;
+  const { load, random, minOpen, spreadOver, signal, report, note } = options;
+  const deeds = [...options.deeds];
+  let [tookOne, added] = [false, 0];
   for (const [index, deed] of deeds.entries()) {
     const pauseMs = random.between(50, 900);
     const due = Math.floor((index * spreadOver) / deeds.length);
-    await until(PACE_MS, () => load.completed >= due);
+    await until(options.paceMs, signal, () => load.completed >= due);
     await wait(pauseMs);
-    if (!(await until(OPEN_TIMEOUT_MS, () => load.surelyOpen >= minOpen)))
+    if (!(await until(OPEN_TIMEOUT_MS, signal, () => load.surelyOpen >= minOpen)))
       throw new Error(`fewer than ${minOpen} pipelines are open: ${load.surelyOpen}`);
     const strike = await (deed.kind === 'kill' ? kill(options, deed.part) : strikeAt(options, deed.point));
     note(strike);
+    tookOne ||= await tookAnswer(options, strike);
+    if (strike.point === 'commit/acknowledgement' && !tookOne && added++ < options.extraHits)
+      deeds.splice(index + 1, 0, deed);
     const what = strike.point ? `${strike.part} died at ${strike.point}` : `kill -9 ${strike.part}`;
-    report(`${String(index + 1).padStart(2)}/${deeds.length} ${what.padEnd(36)} ${describeLoad(load)}`);
+    const clock = new Date(strike.at).toISOString().slice(11, 23);
+    report(
+      `${clock} ${String(index + 1).padStart(2)}/${deeds.length} ${what.padEnd(36)} ${describeLoad(load)}`,
+    );
   }
 };
 

@@ -28,8 +28,8 @@ export interface Load {
   startReserved(): void;
   /** No pipeline has to stay open any longer. */
   release(): void;
-  /** Resolves when all have ended; rejects when nothing has changed for `stallMs`. */
-  untilDone(stallMs: number): Promise<void>;
+  /** Resolves when all have ended; rejects when nothing has changed for `stallMs`, or after `limitMs`. */
+  untilDone(stallMs: number, limitMs: number): Promise<void>;
 }
 
 interface ApprovalItem {
@@ -79,9 +79,11 @@ class Pipelines implements Load {
     this.#reserved = 0;
   }
 
-  async untilDone(stallMs: number): Promise<void> {
+  async untilDone(stallMs: number, limitMs: number): Promise<void> {
     const { client, pipelines } = this.#options;
     const loops = [this.#keepStarting(), this.#keepApproving()];
+    // Also a request that is repeated for ever, because nothing answers, ends then.
+    const limit = setTimeout(() => client.stop(), limitMs);
     try {
       let seen = '';
       let changedAt = Date.now();
@@ -95,7 +97,12 @@ class Pipelines implements Load {
           throw new Error(`nothing has changed for ${stallMs / 1000} s: ${now}`);
         await wait(POLL_MS);
       }
+    } catch (error) {
+      throw error instanceof Stopped
+        ? new Error(`not done after ${limitMs / 1000} s`, { cause: error })
+        : error;
     } finally {
+      clearTimeout(limit);
       this.#stopped = true;
       client.stop();
       await Promise.all(loops);

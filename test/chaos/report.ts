@@ -75,7 +75,7 @@ const pointTable = ({ strikes }: Findings, { open, calls }: Verdict): string =>
     }),
   ]);
 
-const callTable = ({ evidence }: Findings, { calls }: Verdict): string =>
+const callTable = ({ evidence, lostAcknowledgements }: Findings, { calls }: Verdict): string =>
   table([
     ['model calls', ''],
     ['steps that asked the model', evidence.steps.length],
@@ -84,6 +84,7 @@ const callTable = ({ evidence }: Findings, { calls }: Verdict): string =>
     ['calls in flight at kills (bound of the repeats)', calls.inFlightAtKills],
     ['in doubt by runs.in_doubt', evidence.runs.reduce((sum, run) => sum + run.inDoubt, 0)],
     ['in doubt by the ledger', calls.inDoubt.ledger],
+    ['answers committed, acknowledgement lost', lostAcknowledgements],
     ['calls after their commit', calls.afterCommit.length],
   ]);
 

@@ -21,6 +21,8 @@ export interface Findings {
   readonly calls: readonly VendorCall[];
   readonly oddities: readonly Oddity[];
   readonly evidence: Evidence;
+  /** Answers that were committed and whose acknowledgement did not reach Temporal: each could have been asked for again. */
+  readonly lostAcknowledgements: number;
   /** Why the run did not come to its end, if it did not. */
   readonly trouble: string | null;
 }
@@ -89,11 +91,20 @@ const outcomeRules = ({ terms, evidence }: Findings) => [
   { rule: 'totals, events, approvals and revisions add up', broken: evidence.books },
 ];
 
-const callRules = ({ evidence }: Findings, calls: CallFacts) => {
+const callRules = ({ terms, evidence, lostAcknowledgements }: Findings, calls: CallFacts) => {
   const runsInDoubt = evidence.runs.reduce((sum, run) => sum + run.inDoubt, 0);
   const { steps, ledger } = calls.inDoubt;
   return [
-    { rule: 'no call began after its answer had been committed', broken: calls.afterCommit },
+    {
+      rule: 'no call began after its answer had been committed, though acknowledgements were lost',
+      broken: [
+        ...calls.afterCommit,
+        // A short form has too few kills to be sure of one.
+        ...(lostAcknowledgements === 0 && terms.kills > 2
+          ? ['no committed answer lost its acknowledgement']
+          : []),
+      ],
+    },
     {
       rule: 'repeats ≤ calls in flight at kills, and a kill lies between each call and its repeat',
       broken: [

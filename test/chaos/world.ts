@@ -11,8 +11,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadConfig } from '../../platform/config.ts';
+import { toConfig } from '../../platform/config.ts';
 import { crashPointFile, type CrashPoint } from '../../platform/crash-points.ts';
+import { readEnv } from '../../platform/env.ts';
 import { runMigrations } from '../../scripts/services/migrate-child.ts';
 import { startNodeChild } from '../../scripts/services/node-child.ts';
 import { isPortFree } from '../../scripts/services/ports.ts';
@@ -28,6 +29,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Below the range from which the system takes ports for outgoing connections: one of those could take a dead part's port. */
 const PORT_RANGE = { first: 20_000, count: 12_000 };
 
+const SECRET = 'chaos-secret-key-chaos-secret-key-chaos';
 export const ADMIN = { email: 'chaos@taskloom.test', password: 'a password for chaos only' };
 
 /** The whole system in processes of its own, each of which may die at any time. */
@@ -81,7 +83,7 @@ const childEnv = (input: {
   TASKLOOM_ENV: 'test',
   TASKLOOM_DATA_DIR: input.folder,
   TASKLOOM_CACHE_DIR: input.cacheDir,
-  TASKLOOM_SECRET_KEY: 'chaos-secret-key-chaos-secret-key-chaos',
+  TASKLOOM_SECRET_KEY: SECRET,
   TASKLOOM_LOG_LEVEL: 'warn',
   TASKLOOM_PORT: String(input.api),
   TASKLOOM_ACCESS_TOKEN_SECONDS: '3600',
@@ -126,7 +128,7 @@ const startAll = async (
   stops: (() => Promise<unknown>)[],
   note: (line: string) => void,
 ): Promise<Omit<World, 'folder' | 'close'>> => {
-  const config = loadConfig();
+  const config = toConfig({ ...readEnv(), dataDir: folder, secretKey: SECRET });
   const binary = await resolveTemporalBinary({ config, progress: silentProgress });
   await ensureBundle(config.cacheDir);
   const [postgres = 0, temporal = 0, metrics = 0, api = 0] = await choosePorts(4);

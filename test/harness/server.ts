@@ -51,7 +51,7 @@ const startApi = async (
 ): Promise<{ url: string; operations: SpecOperation[]; close: () => Promise<void> }> => {
   const log = createLogger('test-api', config.logLevel);
   const shutdown = new Shutdown(log);
-  const context = await createApiContext(config, log, shutdown);
+  const context = await createApiContext({ config, log, shutdown });
   const { app, operations } = createApp(context);
   const server = createServer(app);
   const sockets = attachSockets(server, {

@@ -1,0 +1,64 @@
+import { Client, Connection } from '@temporalio/client';
+import pg from 'pg';
+import type { ModelStep } from './evidence.ts';
+
+/** A death this soon after a commit most likely came before Temporal heard of it. */
+const SOON = '100 milliseconds';
+
+/** @returns whether a model's answer was committed just before this moment: what the process that died had not yet told. */
+export const answerCommittedJustBefore = async (databaseUrl: string, at: number): Promise<boolean> => {
+  const db = new pg.Client({ connectionString: databaseUrl });
+  await db.connect();
+  try {
+    const { rowCount } = await db.query(
+      `select 1 from usage_ledger where not in_doubt and pg_xact_commit_timestamp(xmin)
+        between to_timestamp($1) - $2::interval and to_timestamp($1)`,
+      [at / 1_000, SOON],
+    );
+    return (rowCount ?? 0) > 0;
+  } finally {
+    await db.end();
+  }
+};
+
+/** When the tries of a workflow's model activities began that Temporal heard of, in the order of its steps. */
+const startsOf = async (client: Client, workflowId: string): Promise<number[]> => {
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+  const asks = new Set<string>();
+  const starts: number[] = [];
+  for (const event of events ?? []) {
+    const name = event.activityTaskScheduledEventAttributes?.activityType?.name;
+    if (name === 'outline' || name === 'draftSection') asks.add(String(event.eventId));
+    const begun = event.activityTaskStartedEventAttributes;
+    if (!begun || !asks.has(String(begun.scheduledEventId))) continue;
+    starts.push(Number(event.eventTime?.seconds) * 1_000 + (event.eventTime?.nanos ?? 0) / 1e6);
+  }
+  return starts;
+};
+
+const order = ({ path }: ModelStep): number => (path.startsWith('outline') ? -1 : Number(path.split('/')[1]));
+
+/**
+ * Counts the answers that had been committed when a further try of their activity began: those whose acknowledgement was
+ * lost. Each could have been asked for twice; without one, nothing was proved.
+ */
+export const countLostAcknowledgements = async (
+  temporalAddress: string,
+  steps: readonly ModelStep[],
+): Promise<number> => {
+  const connection = await Connection.connect({ address: temporalAddress });
+  try {
+    const client = new Client({ connection });
+    let lost = 0;
+    for (const [runId, own] of Map.groupBy(steps, (step) => step.runId)) {
+      const starts = await startsOf(client, `content/${runId}/1`).catch(() => []);
+      const sorted = own.toSorted((a, b) => order(a) - order(b));
+      lost += sorted.filter(
+        ({ committedAt }, n) => committedAt !== null && (starts[n] ?? 0) > committedAt,
+      ).length;
+    }
+    return lost;
+  } finally {
+    await connection.close();
+  }
+};
