@@ -32,7 +32,7 @@ export interface Listing {
   readonly from: Sql;
   readonly where: readonly Sql[];
   readonly order: readonly Order[];
-  /** Counters whose sum is the total; without them the rows are counted. */
+  /** Counters whose sum is the total; without them the rows are counted. A kind that ends with `/` means all below it. */
   readonly counters?: { readonly kind: string; readonly statuses: readonly string[] | null };
 }
 
@@ -80,7 +80,7 @@ const countRows = async (
     const { kind, statuses } = listing.counters;
     const row = await db.one<{ n: number }>(
       sql`select coalesce(sum(n), 0)::bigint as n from counters
-           where kind = ${kind} and (${statuses}::text[] is null or status = any(${statuses}))`,
+           where (kind = ${kind} or (${kind.endsWith('/')} and starts_with(kind, ${kind}))) and (${statuses}::text[] is null or status = any(${statuses}))`,
     );
     return { total: Math.max(row.n, 0), totalIsCapped: false };
   }

@@ -45,10 +45,15 @@ export const openSpine = async (name: string, { config, log, shutdown }: Process
   shutdown.add('temporal', () => client.connection.close());
   const reach = createCrashPoints(config);
   const { queuePrefix } = config.temporal;
-  const dispatcher = new Dispatcher(createOutbox(system), client, { queuePrefix, log, reach });
+  const relay = openSystemStore(urls.system, { name: `taskloom-${name}-relay`, poolSize: 3, durable: false });
+  shutdown.add('relay', () => relay.close());
+  const dispatcher = new Dispatcher(createOutbox(relay), client, { queuePrefix, log, reach });
   shutdown.add('dispatcher', () => dispatcher.stop());
   store.onCommit(({ streams, outbox }) => {
-    if (streams.length > 0) bus.hint('taskloom_streams', streams);
+    if (streams.length > 0) {
+      bus.hint('taskloom_streams', streams);
+      sequencer.wake();
+    }
     if (outbox) dispatcher.wake();
   });
   dispatcher.start();

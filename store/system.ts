@@ -22,12 +22,19 @@ const on = (client: pg.Pool | pg.PoolClient) => {
   };
 };
 
-/** @param url the connection of `taskloom_system`. */
+/**
+ * @param url the connection of `taskloom_system`.
+ * @param options with `durable: false` commits don't wait for the disk: for what a crash may undo without harm.
+ */
 export const openSystemStore = (
   url: string,
-  options: { poolSize?: number; name?: string } = {},
+  options: { poolSize?: number; name?: string; durable?: boolean } = {},
 ): SystemStore => {
-  const pool = openPool(url, { max: options.poolSize ?? 4, name: options.name ?? 'taskloom-system' });
+  const pool = openPool(url, {
+    max: options.poolSize ?? 4,
+    name: options.name ?? 'taskloom-system',
+    durable: options.durable ?? true,
+  });
   return {
     ...on(pool),
     pool,
@@ -35,7 +42,8 @@ export const openSystemStore = (
       const client = await pool.connect();
       let failure: Error | undefined;
       try {
-        await client.query('begin');
+        const begun = client.query('begin');
+        begun.catch(() => {});
         const result = await fn(on(client));
         await client.query('commit');
         return result;

@@ -42,7 +42,7 @@ export const openDeltas = (store: Store, input: RunInput, step: string) => {
     },
     /** Waits until what was collected is stored or dropped. */
     close: async (): Promise<void> => {
-      flush();
+      clearTimeout(timer);
       await writing;
     },
   };

@@ -9,16 +9,13 @@ const SAFETY_POLL_MS = 500;
 /**
  * Gives events their global position, in the order of their ids, a few milliseconds after they became visible.
  * A transaction that commits late gets a later position, never one that a reader has passed already. Every process runs
- * one; the advisory lock, held for a batch's transaction, lets one work at a time.
- * @returns the number of events stamped; `null` when another process holds the lock.
+ * one, woken by its own commits; the advisory lock, held for a batch's transaction, lets one work at a time.
+ * @returns the number of events stamped.
  */
-export const stampEvents = (system: SystemStore): Promise<number | null> =>
+export const stampEvents = (system: SystemStore): Promise<number> =>
   system.transaction(async (db) => {
-    const [lock] = await db.many<{ held: boolean }>(
-      sql`select pg_try_advisory_xact_lock(${SEQUENCER_LOCK}) as held`,
-    );
-    if (!lock?.held) return null;
-    return db.run(
+    const locked = db.run(sql`select pg_advisory_xact_lock(${SEQUENCER_LOCK})`);
+    const stamped = db.run(
       sql`with fresh as (
             select id, at, row_number() over (order by id) as n
               from (select id, at from events where pos is null order by id limit ${BATCH}) as unstamped),
@@ -28,13 +25,13 @@ export const stampEvents = (system: SystemStore): Promise<number | null> =>
             returning last_pos - (select count(*) from fresh) as before)
           update events e set pos = log.before + fresh.n from fresh, log where e.id = fresh.id and e.at = fresh.at`,
     );
+    return (await Promise.all([locked, stamped]))[1];
   });
 
 export class Sequencer {
   readonly #system: SystemStore;
   readonly #bus: LiveBus;
   readonly #timer: NodeJS.Timeout;
-  readonly #off: () => void;
   #pending = false;
   #working: Promise<void> | undefined;
   #stopped = false;
@@ -42,23 +39,22 @@ export class Sequencer {
   constructor(system: SystemStore, bus: LiveBus) {
     this.#system = system;
     this.#bus = bus;
-    this.#off = bus.on('taskloom_streams', () => this.#wake());
-    this.#timer = setInterval(() => this.#wake(), SAFETY_POLL_MS);
+    this.#timer = setInterval(() => this.wake(), SAFETY_POLL_MS);
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#off();
     clearInterval(this.#timer);
     await this.#working;
   }
 
-  #wake(): void {
+  /** Says that there may be events without a position. Cheap, never throws, coalesces. */
+  wake(): void {
     if (this.#stopped) return;
     this.#pending = true;
     this.#working ??= this.#drain().finally(() => {
       this.#working = undefined;
-      if (this.#pending) this.#wake();
+      if (this.#pending) this.wake();
     });
   }
 

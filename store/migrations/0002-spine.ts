@@ -38,6 +38,7 @@ const RUNS = [
   `create index runs_newest on runs (workspace_id, created_at desc, id desc)`,
   `create index runs_by_status on runs (workspace_id, status, created_at desc, id desc)`,
   `create index runs_by_kind on runs (workspace_id, kind, created_at desc, id desc)`,
+  `create index runs_ended on runs (workspace_id, finished_at desc, id desc) where finished_at is not null`,
   `create index runs_of_subject on runs (subject_type, subject_id, created_at desc)`,
   `create index runs_live on runs (looked_at) where status in ('queued','running','waiting','paused')`,
   `create table run_transitions (

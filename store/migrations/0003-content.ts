@@ -86,6 +86,7 @@ const TABLES = [
      constraint posts_once unique (content_id),
      constraint posts_slug unique (workspace_id, slug))`,
   `create index posts_newest on posts (workspace_id, published_at desc, id desc) where withdrawn_at is null`,
+  `create index posts_changed on posts (workspace_id, updated_at desc) where withdrawn_at is null`,
   `create table post_tags (
      workspace_id uuid not null,
      post_id uuid not null references posts on delete cascade,
@@ -118,6 +119,7 @@ export class Content extends Migration {
       site('categories', 'true'),
       site('tags', 'true'),
       site('post_tags', 'true'),
+      site('counters', `kind = 'post'`),
     ];
     for (const statement of statements) this.addSql(statement);
   }

@@ -24,16 +24,15 @@ const conditions = (filter: RunFilter): Sql[] => [
 
 /** Runs, newest first. By kind and status the total comes from counters; other filters count. */
 export const runListing = (filter: RunFilter): Listing => {
-  const { kind, status, ...others } = filter;
-  const counted = Object.values(others).every((value) => value === undefined) && kind !== undefined;
+  const { kind, status, subject, owner, createdAfter, createdBefore } = filter;
+  const others = [subject, owner, createdAfter, createdBefore];
+  const counters = { kind: `run/${kind ?? ''}`, statuses: status === undefined ? null : [status] };
   return {
     columns: RUN_COLUMNS,
     from: sql`runs r`,
     where: conditions(filter),
     order: newestFirst('r'),
-    ...(counted
-      ? { counters: { kind: `run/${kind}`, statuses: status === undefined ? null : [status] } }
-      : {}),
+    ...(others.every((value) => value === undefined) ? { counters } : {}),
   };
 };
 
@@ -46,6 +45,7 @@ export const endedRunListing = (): Listing => ({
     { column: sql`r.finished_at`, type: 'timestamptz', descending: true },
     { column: sql`r.id`, type: 'uuid', descending: true },
   ],
+  counters: { kind: 'run/', statuses: ['completed', 'failed', 'cancelled'] },
 });
 
 /** How many runs are in each status, of one kind or of all. */

@@ -1,9 +1,8 @@
 import type { Json, JsonObject } from '../../domain/json.ts';
 import { isLive, runStream } from '../../domain/runs/run.ts';
-import { sql } from '../sql.ts';
+import { sql, type Sql } from '../sql.ts';
 import type { Writer } from '../store.ts';
 import type { RunRow, StepRow } from './run.rows.ts';
-import { lockRun } from './transition.ts';
 
 /** Which step of which attempt; `path` carries iteration and section, like `draft/2` or `revise.1/0`. */
 export interface StepRef {
@@ -52,17 +51,16 @@ export const openStep = async (
   }
   const lost = stored?.status === 'started';
   await tx.run(
-    sql`insert into run_steps as s (run_id, workspace_id, path, digest, attempt, status)
-        values (${step.runId}, ${run.workspace_id}, ${step.path}, ${step.digest}, ${step.attempt}, 'started')
-        on conflict (run_id, path, digest) do update
-          set status = 'started', attempt = excluded.attempt, calls = s.calls + 1, error = null, finished_at = null,
-              in_doubt = s.in_doubt + ${lost ? 1 : 0}`,
-  );
-  if (lost && model) await recordLostCall(tx, step, run.workspace_id, model);
-  await tx.run(
-    sql`update runs set current_step = ${step.path}, updated_at = now(), in_doubt = in_doubt + ${lost ? 1 : 0}
+    sql`with step as (
+          insert into run_steps as s (run_id, workspace_id, path, digest, attempt, status)
+          values (${step.runId}, ${run.workspace_id}, ${step.path}, ${step.digest}, ${step.attempt}, 'started')
+          on conflict (run_id, path, digest) do update
+            set status = 'started', attempt = excluded.attempt, calls = s.calls + 1, error = null, finished_at = null,
+                in_doubt = s.in_doubt + ${lost ? 1 : 0})
+        update runs set current_step = ${step.path}, updated_at = now(), in_doubt = in_doubt + ${lost ? 1 : 0}
          where id = ${step.runId}`,
   );
+  if (lost && model) await recordLostCall(tx, step, run.workspace_id, model);
   tx.emit(runStream(step.runId), 'step.started', {
     step: step.path,
     title: step.title,
@@ -112,38 +110,48 @@ export interface Usage {
   readonly latencyMs: number;
 }
 
+interface StepOutcome {
+  readonly result: JsonObject;
+  readonly usage?: Usage;
+  readonly progress: number;
+  readonly detail?: JsonObject;
+}
+
+/** One statement, because it stands in the way of every step: the run's lock first, as everywhere. */
+const closing = (tx: Writer, step: StepRef, { result, usage, progress }: StepOutcome): Sql => {
+  const [tokensIn, tokensOut, cost] = [usage?.tokensIn ?? 0, usage?.tokensOut ?? 0, usage?.costMicros ?? 0];
+  const isPriced = usage === undefined || usage.costMicros !== null;
+  return sql`with run as materialized (select id from runs where id = ${step.runId} for update),
+    closed as (
+      update run_steps s set status = 'completed', result = ${JSON.stringify(result)}, finished_at = now(),
+             tokens_in = ${tokensIn}::bigint, tokens_out = ${tokensOut}::bigint, cost_micros = ${cost}::bigint
+        from run where s.run_id = run.id and s.path = ${step.path} and s.digest = ${step.digest} and s.status = 'started'
+      returning s.run_id),
+    booked as (
+      insert into usage_ledger (workspace_id, run_id, step_path, attempt, provider, model, tokens_in, tokens_out,
+                                tokens_cached, cost_micros, latency_ms)
+      select ${tx.principal.workspaceId}, closed.run_id, ${step.path}, ${step.attempt}, ${usage?.provider ?? ''}, ${usage?.model ?? ''},
+             ${tokensIn}::bigint, ${tokensOut}::bigint, ${usage?.tokensCached ?? 0}::bigint, ${usage?.costMicros ?? null}::bigint,
+             ${usage?.latencyMs ?? null}::integer
+        from closed where ${usage !== undefined}),
+    counted as (
+      update runs r set progress = greatest(progress, ${progress}::smallint), updated_at = now(),
+             tokens_in = tokens_in + ${tokensIn}::bigint, tokens_out = tokens_out + ${tokensOut}::bigint,
+             cost_micros = cost_micros + ${cost}::bigint, cost_complete = cost_complete and ${isPriced}
+        from closed where r.id = closed.run_id),
+    trimmed as (
+      delete from deltas d using closed where d.run_id = closed.run_id and d.step = ${step.path})
+    select count(*) as closed from closed`;
+};
+
 /**
  * Stores a step's result, what it cost, and how far the run has come. Kept even when the run was paused or cancelled
  * meanwhile: the work is done and paid for. A second close of the same step changes nothing.
  */
-export const closeStep = async (
-  tx: Writer,
-  step: StepRef,
-  outcome: { result: JsonObject; usage?: Usage; progress: number; detail?: JsonObject },
-): Promise<void> => {
+export const closeStep = async (tx: Writer, step: StepRef, outcome: StepOutcome): Promise<void> => {
   const { usage } = outcome;
-  await lockRun(tx, step.runId);
-  const closed = await tx.run(
-    sql`update run_steps set status = 'completed', result = ${JSON.stringify(outcome.result)}, finished_at = now(),
-           tokens_in = ${usage?.tokensIn ?? 0}, tokens_out = ${usage?.tokensOut ?? 0}, cost_micros = ${usage?.costMicros ?? 0}
-         where run_id = ${step.runId} and path = ${step.path} and digest = ${step.digest} and status = 'started'`,
-  );
+  const { closed } = await tx.one<{ closed: number }>(closing(tx, step, outcome));
   if (closed === 0) return;
-  if (usage)
-    await tx.run(
-      sql`insert into usage_ledger (workspace_id, run_id, step_path, attempt, provider, model, tokens_in, tokens_out,
-                                    tokens_cached, cost_micros, latency_ms)
-          values (${tx.principal.workspaceId}, ${step.runId}, ${step.path}, ${step.attempt}, ${usage.provider}, ${usage.model},
-                  ${usage.tokensIn}, ${usage.tokensOut}, ${usage.tokensCached}, ${usage.costMicros}, ${usage.latencyMs})`,
-    );
-  await tx.run(
-    sql`update runs set progress = greatest(progress, ${outcome.progress}::smallint), updated_at = now(),
-           tokens_in = tokens_in + ${usage?.tokensIn ?? 0}, tokens_out = tokens_out + ${usage?.tokensOut ?? 0},
-           cost_micros = cost_micros + ${usage?.costMicros ?? 0},
-           cost_complete = cost_complete and ${usage === undefined || usage.costMicros !== null}
-         where id = ${step.runId}`,
-  );
-  await tx.run(sql`delete from deltas where run_id = ${step.runId} and step = ${step.path}`);
   tx.emit(runStream(step.runId), 'step.completed', {
     step: step.path,
     title: step.title,

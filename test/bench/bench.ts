@@ -7,7 +7,7 @@ import { measureRead } from './measures/read.ts';
 import { measureReady } from './measures/ready.ts';
 import { measureStart } from './measures/start.ts';
 import { judge, type Judged, type Result } from './table.ts';
-import { startWorld, type World } from './world.ts';
+import { startWorld } from './world.ts';
 
 /** In the order in which they run: the lists fill the disk's cache with a million rows, so they come late. */
 const MEASURES = {
@@ -27,37 +27,54 @@ export interface BenchOptions {
   readonly rounds: number;
   readonly rows: number;
   readonly note: (line: string) => void;
-  readonly onWorld: (world: World) => void;
+  /** Gets a way to end what was started, whenever something is. */
+  readonly onClose: (close: () => Promise<void>) => void;
 }
 
-const measureWorld = async (options: BenchOptions, wants: (name: string) => boolean): Promise<Result[]> => {
+const measureWorld = async (
+  options: BenchOptions,
+  wants: (name: string) => boolean,
+  attempt: Attempt,
+): Promise<Result[]> => {
   const { rounds, rows, note } = options;
   const chosen = Object.entries(MEASURES).filter(([name]) => wants(name));
   if (chosen.length === 0 && !wants('memory')) return [];
   note('starting PostgreSQL, Temporal, API, worker and the floors');
-  const world = await startWorld(wants('lists') ? [SMALL, LARGE] : [], note);
-  options.onWorld(world);
+  const world = await startWorld(wants('lists') ? [SMALL, LARGE] : [], note, options.onClose);
   try {
     const results: Result[] = [];
     const idle = wants('memory') ? readMemory(world, 'idle') : [];
-    for (const [name, measure] of chosen) {
-      const beganAt = performance.now();
-      results.push(...(await measure(world, { rounds, rows, note })));
-      note(`${name}: done in ${((performance.now() - beganAt) / 1_000).toFixed(0)} s`);
-    }
+    for (const [name, measure] of chosen)
+      results.push(...(await attempt(name, () => measure(world, { rounds, rows, note }))));
     return [...results, ...idle, ...(wants('memory') ? readMemory(world, 'after load') : [])];
   } finally {
     await world.close();
   }
 };
 
+type Attempt = (name: string, work: () => Promise<Result[]>) => Promise<Result[]>;
+
 /**
  * Measures Taskloom beside its floors: the same work, bare, on the same machine in the same minutes, in interleaved rounds
- * after a warm-up.
+ * after a warm-up. One that fails does not keep the others from being measured.
  */
-export const runBench = async (options: BenchOptions): Promise<Judged[]> => {
-  const wants = (name: string): boolean => options.only.length === 0 || options.only.includes(name);
-  const results = await measureWorld(options, wants);
-  if (wants('ready')) results.push(...(await measureReady(options.note)));
-  return results.map(judge);
+export const runBench = async (options: BenchOptions): Promise<{ results: Judged[]; failed: string[] }> => {
+  const { only, note } = options;
+  const wants = (name: string): boolean => only.length === 0 || only.includes(name);
+  const failed: string[] = [];
+  const attempt: Attempt = async (name, work) => {
+    const beganAt = performance.now();
+    try {
+      const results = await work();
+      note(`${name}: done in ${((performance.now() - beganAt) / 1_000).toFixed(0)} s`);
+      return results;
+    } catch (error) {
+      failed.push(name);
+      note(`${name}: FAILED: ${(error as Error).stack ?? String(error)}`);
+      return [];
+    }
+  };
+  const results = await measureWorld(options, wants, attempt);
+  if (wants('ready')) results.push(...(await attempt('ready', () => measureReady(note, options.onClose))));
+  return { results: results.map(judge), failed };
 };

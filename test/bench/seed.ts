@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { DEFAULT_POLICY } from '../../domain/approvals/approval.ts';
 
 /** Tables with rows of their own, in the order in which they are filled. */
 const TABLES = [
@@ -49,7 +50,7 @@ const FILL = [
      from generate_series(1, $1::int) i`,
   `insert into approvals (id, workspace_id, kind, run_id, attempt, step_path, subject_type, subject_id, revision, status, shown, policy, created_at, updated_at)
    select ${id(3)}, ${WORKSPACE}, 'content', ${RUN}, 1, 'approval.1', 'content', ${CONTENT}, 1, ${fate('approval')},
-          '{"title": "A title", "excerpt": "A few words"}', '{"count": 1, "role": "editor", "self_approval": true}', ${AT}, ${AT}
+          '{"title": "A title", "excerpt": "A few words"}', '${JSON.stringify(DEFAULT_POLICY)}', ${AT}, ${AT}
      from generate_series(1, $1::int) i`,
   `insert into content_items (id, workspace_id, created_by, task_id, status, revision, published_revision, created_at, updated_at)
    select ${CONTENT}, ${WORKSPACE}, ${PERSON}, ${TASK}, ${fate('content')}, 1, case when ${IS_PUBLISHED} then 1 end, ${AT}, ${AT}
@@ -89,7 +90,8 @@ export const seed = async (url: string, rows: number): Promise<void> => {
     const loose = await client.query<{ name: string; definition: string }>(LOOSE_INDEXES, [TABLES]);
     for (const { name } of loose.rows) await client.query(`drop index ${name}`);
     for (const statement of FILL) await client.query(statement, [rows]);
-    for (const { definition } of loose.rows) await client.query(definition);
+    // PostgreSQL describes a partitioned table's index without those of its partitions.
+    for (const { definition } of loose.rows) await client.query(definition.replace(' ON ONLY ', ' ON '));
     for (const table of TABLES) await client.query(`vacuum (analyze) ${table}`);
   } finally {
     await client.end();

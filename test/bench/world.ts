@@ -87,8 +87,13 @@ const openPool = (url: string, stops: (() => Promise<unknown>)[]): pg.Pool => {
 /**
  * Starts PostgreSQL (durable, as in production), Temporal, the API, a worker and the floors, on ports and files of their own.
  * @param copies databases to make as copies of the migrated, empty one.
+ * @param onClose gets a way to end what runs, before anything does.
  */
-export const startWorld = async (copies: readonly string[], note: (line: string) => void): Promise<World> => {
+export const startWorld = async (
+  copies: readonly string[],
+  note: (line: string) => void,
+  onClose: (close: () => Promise<void>) => void,
+): Promise<World> => {
   const folder = mkdtempSync(join(tmpdir(), 'taskloom-bench-'));
   // PostgreSQL may run as another user, who has to pass.
   chmodSync(folder, 0o711);
@@ -98,6 +103,7 @@ export const startWorld = async (copies: readonly string[], note: (line: string)
       await stop().catch((error: Error) => note(error.message));
     rmSync(folder, { recursive: true, force: true });
   };
+  onClose(close);
   try {
     return { ...(await startAll(folder, copies, stops)), close };
   } catch (error) {

@@ -60,7 +60,7 @@ export const measureLists: Measure = async (world, { rounds, rows, note }) => {
           if (round > 0) samples[side as 0 | 1].push(...taken);
         }
       results.push({
-        what: `GET ${path}, ${rows} rows against ${SMALL_ROWS}`,
+        what: `GET ${path.replace(/after=.*/, 'after=…')}, ${rows} rows against ${SMALL_ROWS}`,
         unit: 'ms' as const,
         ours: median(samples[1]),
         floor: median(samples[0]),

@@ -11,8 +11,10 @@ import { ROOT } from '../world.ts';
 const STARTS = 3;
 const TIMEOUT_MS = 120_000;
 
+type OnClose = (close: () => Promise<void>) => void;
+
 /** Runs `npm start`'s launcher until its banner, then Ctrl-C. @returns seconds to the banner. */
-const startOnce = async (dataDir: string): Promise<number> => {
+const startOnce = async (dataDir: string, onClose: OnClose): Promise<number> => {
   const beganAt = performance.now();
   const child = spawn(process.execPath, [join(ROOT, 'scripts', 'launch.mjs'), 'start'], {
     cwd: ROOT,
@@ -25,6 +27,12 @@ const startOnce = async (dataDir: string): Promise<number> => {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = whenExited(child);
+  const stop = (): Promise<void> =>
+    stopChild(child, exited, [
+      { signal: 'SIGINT', graceMs: 60_000 },
+      { signal: 'SIGKILL', graceMs: 5_000 },
+    ]);
+  onClose(stop);
   let words = '';
   const ready = new Promise<number>((resolve) => {
     const look = (data: Buffer): void => {
@@ -36,17 +44,13 @@ const startOnce = async (dataDir: string): Promise<number> => {
   });
   const isReady = await settlesWithin(Promise.race([ready, exited]), TIMEOUT_MS);
   const alive = child.exitCode === null && child.signalCode === null;
-  if (alive)
-    await stopChild(child, exited, [
-      { signal: 'SIGINT', graceMs: 60_000 },
-      { signal: 'SIGKILL', graceMs: 5_000 },
-    ]);
+  if (alive) await stop();
   if (!isReady || !alive) throw new Error(`npm start did not become ready:\n${words.slice(-2_000)}`);
   return ready;
 };
 
 /** `npm start` to its banner with warm caches: with an empty data directory, and again with the one it has made. */
-export const measureReady = async (note: (line: string) => void): Promise<Result[]> => {
+export const measureReady = async (note: (line: string) => void, onClose: OnClose): Promise<Result[]> => {
   const first: number[] = [];
   const again: number[] = [];
   for (let n = 1; n <= STARTS; n++) {
@@ -54,8 +58,8 @@ export const measureReady = async (note: (line: string) => void): Promise<Result
     const dataDir = mkdtempSync(join(tmpdir(), 'taskloom-bench-start-'));
     chmodSync(dataDir, 0o711);
     try {
-      first.push(await startOnce(dataDir));
-      again.push(await startOnce(dataDir));
+      first.push(await startOnce(dataDir, onClose));
+      again.push(await startOnce(dataDir, onClose));
     } finally {
       rmSync(dataDir, { recursive: true, force: true });
     }

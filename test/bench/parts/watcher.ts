@@ -31,7 +31,9 @@ const openSocket = (
   new Promise((resolve, reject) => {
     const socket = new WebSocket(`${apiUrl.replace('http', 'ws')}/ws?token=${token}`);
     socket.once('error', reject);
-    socket.once('close', (code, reason) => reject(new Error(`the socket was closed: ${code} ${reason}`)));
+    socket.once('close', (code, reason) =>
+      reject(new Error(`the socket was closed: ${code} ${reason.toString()}`)),
+    );
     socket.on('message', (data: Buffer) => {
       const at = wallClock();
       const frame = JSON.parse(data.toString()) as Frame;
