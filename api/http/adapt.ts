@@ -60,8 +60,12 @@ const createContext = (req: Request, facts: OperationFacts, deps: AdapterDeps): 
     },
     maybePrincipal: state.principal,
     requestId: state.id,
-    traceId: state.traceId,
-    log: state.log,
+    get traceId() {
+      return state.traceId;
+    },
+    get log() {
+      return state.log;
+    },
     accept: req.get('accept') ?? '',
     header: (name) => req.get(name),
     read: (fn) => deps.store.read(need(), fn),

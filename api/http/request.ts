@@ -3,12 +3,28 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { UserPrincipal } from '../../domain/identity/principal.ts';
 import type { Log } from '../../platform/logger.ts';
 
-/** What is known about a request before any handler. */
-export interface RequestState {
+/** What is known about a request before any handler. What few requests ask for is made when it is asked for. */
+export class RequestState {
   readonly id: string;
-  readonly traceId: string;
-  readonly log: Log;
   principal?: UserPrincipal;
+  readonly #parentLog: Log;
+  #traceId: string | undefined;
+  #log: Log | undefined;
+
+  constructor(id: string, traceId: string | undefined, log: Log) {
+    this.id = id;
+    this.#traceId = traceId;
+    this.#parentLog = log;
+  }
+
+  /** 32 hexadecimal digits (W3C Trace Context). */
+  get traceId(): string {
+    return (this.#traceId ??= randomBytes(16).toString('hex'));
+  }
+
+  get log(): Log {
+    return (this.#log ??= this.#parentLog.child({ request_id: this.id, trace_id: this.traceId }));
+  }
 }
 
 const states = new WeakMap<object, RequestState>();
@@ -29,8 +45,7 @@ export const identify =
   (req: Request, res: Response, next: NextFunction) => {
     const given = req.get('x-request-id');
     const id = given && SANE_ID.test(given) ? given : randomUUID();
-    const traceId = TRACEPARENT.exec(req.get('traceparent') ?? '')?.[1] ?? randomBytes(16).toString('hex');
-    states.set(req, { id, traceId, log: log.child({ request_id: id, trace_id: traceId }) });
+    states.set(req, new RequestState(id, TRACEPARENT.exec(req.get('traceparent') ?? '')?.[1], log));
     res.setHeader('X-Request-Id', id);
     next();
   };

@@ -66,6 +66,7 @@ export const measureLive: Measure = async (world, { rounds, note }) => {
   const stream = `run:${randomUUID()}`;
   const emitter = await startPart('emitter', {
     appUrl: requireRoleUrls(world.config).app,
+    systemUrl: requireRoleUrls(world.config).system,
     floorUrl: world.floor.databaseUrl,
     workspaceId: world.workspaceId,
     stream,
