@@ -28,18 +28,27 @@ class PreparingClient extends pg.Client {
   }
 }
 
+const flags = (options: { durable?: boolean; readOnly?: boolean }): string =>
+  [
+    ...(options.durable === false ? ['-c synchronous_commit=off'] : []),
+    ...(options.readOnly ? ['-c default_transaction_read_only=on'] : []),
+  ].join(' ');
+
 /**
  * A pool whose clients pipeline: several statements can be on their way in one round trip.
  * A connection that dies while idle is replaced at the next use; the one who uses it gets the error.
  */
-export const openPool = (url: string, options: { max: number; name: string; durable?: boolean }): pg.Pool => {
+export const openPool = (
+  url: string,
+  options: { max: number; name: string; durable?: boolean; readOnly?: boolean },
+): pg.Pool => {
   const pool = new pg.Pool({
     Client: PreparingClient,
     connectionString: url,
     max: options.max,
     application_name: options.name,
     types,
-    ...(options.durable === false ? { options: '-c synchronous_commit=off' } : {}),
+    options: flags(options),
     pipeline: true,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,

@@ -7,6 +7,7 @@ import type { Reader, Writer } from './doors.ts';
 import { entities } from './entities.ts';
 import { claimKey, storeAnswer, type IdempotencyClaim } from './idempotency.ts';
 import { openPool, releasingDead } from './pool.ts';
+import { ReadDoor, readerOn, settingsOf } from './read-door.ts';
 import type { Sql } from './sql.ts';
 
 export interface WriteOptions {
@@ -17,7 +18,7 @@ export interface WriteOptions {
 export interface Store {
   /** Runs `fn` in a transaction that sees and changes only the principal's workspace. No network call belongs inside. */
   write<T>(principal: Principal, fn: (tx: Writer) => Promise<T>, options?: WriteOptions): Promise<T>;
-  /** Runs `fn` in a read-only transaction that sees only the principal's workspace. */
+  /** Runs `fn` on a read-only connection that sees only the principal's workspace. */
   read<T>(principal: Principal, fn: (db: Reader) => Promise<T>): Promise<T>;
   /** One of the few functions that answer before a workspace is known (sign-in, token, site). */
   beforeWorkspace<Row extends object>(query: Sql): Promise<Row | undefined>;
@@ -27,58 +28,12 @@ export interface Store {
   close(): Promise<void>;
 }
 
-const settings = (principal: Principal): Record<string, string> =>
-  principal.kind === 'public'
-    ? { 'app.site': principal.workspaceId }
-    : {
-        'app.workspace': principal.workspaceId,
-        ...(principal.userId ? { 'app.user_id': principal.userId } : {}),
-      };
-
-const reader = (query: (q: Sql) => Promise<{ rows: unknown[] }>): Reader => {
-  const many = async <Row extends object>(q: Sql): Promise<Row[]> => (await query(q)).rows as Row[];
-  const maybe = async <Row extends object>(q: Sql): Promise<Row | undefined> => (await many<Row>(q))[0];
-  const one = async <Row extends object>(q: Sql): Promise<Row> => {
-    const row = await maybe<Row>(q);
-    if (row === undefined) throw new Error('A row was expected and there is none');
-    return row;
-  };
-  return { many, maybe, one };
-};
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-/**
- * The lean door for reads. Opening, reading and closing are pipelined into as many round trips as there are awaits in
- * `fn`: the opening is not awaited, because a read that overtakes a failed opening sees no workspace and thus no row.
- */
-const readOn = async <T>(pool: pg.Pool, principal: Principal, fn: (db: Reader) => Promise<T>): Promise<T> => {
-  if (!UUID.test(principal.workspaceId)) throw new Error('a workspace id must be a UUID');
-  const client = await pool.connect();
-  const set = Object.entries(settings(principal)).map(([name, value]) => `set local ${name} = '${value}'`);
-  const opened = client.query(`begin read only; ${set.join('; ')}`);
-  opened.catch(() => {});
-  try {
-    return await fn(reader((q) => client.query(q.text, q.values as unknown[])));
-  } catch (error) {
-    // A failed opening makes every statement after it fail or find nothing: it is the reason to report.
-    await opened;
-    throw error;
-  } finally {
-    // The answer need not wait for the end of a transaction that only read. A broken connection is not used again.
-    client.query('commit').then(
-      () => client.release(),
-      (error: Error) => client.release(error),
-    );
-  }
-};
-
 const writerOn = (em: EntityManager, principal: Principal, consequences: Consequences): Writer => {
   const transaction = em.getTransactionContext<Transaction<unknown>>();
   if (!transaction) throw new Error('the write door must open a transaction');
   const query = (q: Sql) => transaction.executeQuery(CompiledQuery.raw(q.text, [...q.values]));
   return {
-    ...reader(query),
+    ...readerOn(query),
     principal,
     em,
     run: async (q) => Number((await query(q)).numAffectedRows ?? 0),
@@ -98,7 +53,9 @@ export const openStore = async (
   url: string,
   options: { poolSize?: number; name?: string } = {},
 ): Promise<Store> => {
-  const pool = openPool(url, { max: options.poolSize ?? 10, name: options.name ?? 'taskloom' });
+  const pooling = { max: options.poolSize ?? 10, name: options.name ?? 'taskloom' };
+  const pool = openPool(url, pooling);
+  const readDoor = new ReadDoor(url, pooling);
   const orm = await MikroORM.init({
     clientUrl: url,
     entities,
@@ -108,7 +65,7 @@ export const openStore = async (
   const listeners: ((committed: Committed) => void)[] = [];
   return {
     pool,
-    read: (principal, fn) => readOn(pool, principal, fn),
+    read: (principal, fn) => readDoor.read(principal, fn),
     write: async (principal, fn, writeOptions = {}) => {
       const consequences = new Consequences(principal.workspaceId, writeOptions.requestId);
       const { idempotency } = writeOptions;
@@ -122,7 +79,7 @@ export const openStore = async (
           if (idempotency) await storeAnswer(tx, idempotency, answer);
           return answer;
         },
-        { sessionContext: { variables: settings(principal) } },
+        { sessionContext: { variables: settingsOf(principal) } },
       );
       const committed = consequences.committed();
       if (committed) for (const listener of listeners) listener(committed);
@@ -131,6 +88,7 @@ export const openStore = async (
     beforeWorkspace: async (query) => (await pool.query(query.text, query.values as unknown[])).rows[0],
     onCommit: (listener) => void listeners.push(listener),
     close: async () => {
+      await readDoor.close();
       await orm.close();
       await pool.end().catch(() => {});
     },

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { workerPrincipal } from '../../domain/identity/principal.ts';
+import { publicPrincipal, workerPrincipal } from '../../domain/identity/principal.ts';
 import { listOperations, loadSpec } from '../../api/http/spec.ts';
 import { openStore } from '../../store/store.ts';
 import { TaskEntity } from '../../store/tasks/task.entity.ts';
@@ -144,5 +144,38 @@ describe('the database alone', () => {
     );
     expect(open).toEqual([]);
     await client.end();
+  });
+});
+
+describe('the read door', () => {
+  test('never mixes people up on its connections, however many come at once', async () => {
+    const store = await openStore(server.config.database.app ?? '', { poolSize: 2 });
+    const workspaces = await server.system.many<{ id: string }>(sql`select id from workspaces order by slug`);
+    const seen = await Promise.all(
+      Array.from({ length: 200 }, async (_, n) => {
+        const id = workspaces[n % workspaces.length]?.id ?? '';
+        const principal = n % 5 === 0 ? publicPrincipal(id) : workerPrincipal(id);
+        const row = await store.read(principal, (db) =>
+          db.one<{ workspace: string | null; site: string | null; foreign: number }>(
+            sql`select current_workspace() as workspace, current_site() as site,
+                       (select count(*) from tasks where workspace_id <> ${id}) as foreign`,
+          ),
+        );
+        return [row.workspace ?? row.site, row.workspace === null, row.foreign];
+      }),
+    );
+    const expected = seen.map((_, n) => [workspaces[n % workspaces.length]?.id, n % 5 === 0, 0]);
+    expect(seen).toEqual(expected);
+    await store.close();
+  });
+
+  test('can not write', async () => {
+    const store = await openStore(server.config.database.app ?? '');
+    const [workspace] = await server.system.many<{ id: string }>(sql`select id from workspaces limit 1`);
+    const attempt = store.read(workerPrincipal(workspace?.id ?? ''), (db) =>
+      db.many(sql`delete from tasks returning 1`),
+    );
+    await expect(attempt).rejects.toThrow(/read-only/);
+    await store.close();
   });
 });
