@@ -58,25 +58,33 @@ export const openPool = (
   return pool;
 };
 
+const BEGUN = { command: 'BEGIN', rowCount: null, rows: [] };
+
 /**
  * The pool as Kysely should see it. It gives a connection back only after a begin, commit or rollback that succeeded: one
- * that dies inside a transaction would keep its place in the pool for ever, until none is left.
+ * that dies inside a transaction would keep its place in the pool for ever, until none is left. And it waits for `begin`,
+ * which need not be: what follows is pipelined behind it. Should `begin` ever fail alone, the workspace that is set for the
+ * transaction is set for nothing, and row security refuses every statement.
  */
-export const releasingDead = (pool: pg.Pool) => ({
+export const forTransactions = (pool: pg.Pool) => ({
   options: pool.options,
   end: () => pool.end(),
-  connect: async (): Promise<pg.PoolClient> => {
+  connect: async () => {
     const client = await pool.connect();
-    const release = client.release.bind(client);
     let isReleased = false;
-    client.release = (error) => {
+    const release = (error?: Error | boolean): void => {
       if (isReleased) return;
       isReleased = true;
       client.off('end', onEnd);
-      release(error);
+      client.release(error);
     };
-    const onEnd = (): void => client.release(true);
+    const onEnd = (): void => release(true);
     client.once('end', onEnd);
-    return client;
+    const query = async (text: string, values: readonly unknown[]) => {
+      if (text !== 'begin') return client.query(text, values as unknown[]);
+      client.query(text).catch(() => {});
+      return BEGUN;
+    };
+    return { query, release };
   },
 });

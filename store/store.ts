@@ -6,7 +6,7 @@ import { Consequences, type Committed } from './consequences.ts';
 import type { Reader, Writer } from './doors.ts';
 import { entities } from './entities.ts';
 import { claimKey, storeAnswer, type IdempotencyClaim } from './idempotency.ts';
-import { openPool, releasingDead } from './pool.ts';
+import { openPool, forTransactions } from './pool.ts';
 import { ReadDoor, readerOn, settingsOf } from './read-door.ts';
 import type { Sql } from './sql.ts';
 
@@ -59,7 +59,7 @@ export const openStore = async (
   const orm = await MikroORM.init({
     clientUrl: url,
     entities,
-    driverOptions: () => new PostgresDialect({ pool: releasingDead(pool) }),
+    driverOptions: () => new PostgresDialect({ pool: forTransactions(pool) as never }),
     discovery: { warnWhenNoEntities: false },
   });
   const listeners: ((committed: Committed) => void)[] = [];
