@@ -56,6 +56,7 @@ export const openSpine = async (name: string, { config, log, shutdown }: Process
     }
     if (outbox) dispatcher.wake();
   });
+  sequencer.start();
   dispatcher.start();
   return { store, system, bus, client, reach };
 };

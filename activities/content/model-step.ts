@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import type { Prompt } from '../../domain/content/prompts.ts';
 import { canonicalJson, type JsonObject } from '../../domain/json.ts';
@@ -71,16 +71,20 @@ const withHeartbeat = async <T>(work: (signal: AbortSignal) => Promise<T>): Prom
 /** What the database would refuse in any text: NUL, and halves of surrogate pairs. */
 const storable = (text: string): string => text.replaceAll('\0', '').toWellFormed();
 
+/** The trace of the request that started the run goes on into the vendor's call (W3C Trace Context). */
+const traceHeaders = (traceId: string | null): Record<string, string> =>
+  traceId === null ? {} : { traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-01` };
+
 /** Asks until something usable comes back, and shows the text while it is written. */
 const generate = async <Result extends JsonObject>(
   call: ModelCall<Result>,
-  signal: AbortSignal,
+  how: { signal: AbortSignal; headers: Record<string, string> },
   deltas: Deltas,
 ): Promise<{ result: Result; calls: Generated[] }> => {
   const calls: Generated[] = [];
   try {
     for (const temperature of TEMPERATURES) {
-      const request = { ...call.prompt, signal, onDelta: deltas.push };
+      const request = { ...call.prompt, ...how, onDelta: deltas.push };
       calls.push(
         await generateText(call.model, temperature === undefined ? request : { ...request, temperature }),
       );
@@ -98,7 +102,7 @@ const prepare = <Result extends JsonObject>(
   deps: ActivityDeps,
   input: RunInput,
   plan: (tx: Writer, run: RunRow) => Promise<ModelCall<Result>>,
-): Promise<{ call: ModelCall<Result>; step: StepRef; opened: Opened }> =>
+): Promise<{ call: ModelCall<Result>; step: StepRef; opened: Opened; traceId: string | null }> =>
   writeForRun(deps, input, async (tx) => {
     const run = await lockRun(tx, input.run_id);
     const call = await plan(tx, run);
@@ -107,6 +111,7 @@ const prepare = <Result extends JsonObject>(
     return {
       call,
       step,
+      traceId: run.trace_id,
       opened: await openStep(tx, run, step, { provider: model.provider, model: model.name }),
     };
   });
@@ -123,11 +128,12 @@ export const askModel = async <Result extends JsonObject>(
 ): Promise<Result | Held> =>
   // From the first moment on: a try that waits for a slow database must not look dead, or a second one joins it.
   withHeartbeat(async (signal) => {
-    const { call, step, opened } = await whileDatabaseAway(signal, () => prepare(deps, input, plan));
+    const { call, step, opened, traceId } = await whileDatabaseAway(signal, () => prepare(deps, input, plan));
     if (opened.state === 'held') return HELD;
     if (opened.state === 'refused') throw runEnded();
     if (opened.state === 'done') return opened.result as Result;
-    const { result, calls } = await generate(call, signal, openDeltas(deps.store, input, step.path));
+    const deltas = openDeltas(deps.store, input, step.path);
+    const { result, calls } = await generate(call, { signal, headers: traceHeaders(traceId) }, deltas);
     deps.reach('answer/commit');
     const outcome = { result, usage: usageOf(call.model, calls), progress: call.progress(result) };
     // An answer that was given, and costs, is not thrown away because its commit met a database that was away.

@@ -27,6 +27,8 @@ export interface GenerateRequest {
   prompt: string;
   maxOutputTokens: number;
   temperature?: number;
+  /** Sent along with the call, such as `traceparent`. */
+  headers?: Record<string, string>;
   /** Aborting closes the connection to the provider at once. */
   signal: AbortSignal;
   /** Called with each piece of text as it arrives; the pieces concatenate to the answer. */
@@ -111,6 +113,7 @@ export const generateText = async (model: Model, request: GenerateRequest): Prom
       prompt: request.prompt,
       maxOutputTokens: request.maxOutputTokens,
       ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
+      ...(request.headers === undefined ? {} : { headers: request.headers }),
       maxRetries: 0,
       abortSignal: AbortSignal.any([request.signal, ended.signal]),
       onError: () => undefined,

@@ -3,6 +3,7 @@ import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } 
 import type { SignalPayload, StartPayload } from '../../domain/outbox.ts';
 import type { ReachCrashPoint } from '../crash-points.ts';
 import type { Log } from '../logger.ts';
+import { Wakeable } from '../wakeable.ts';
 
 const BATCH = 32;
 const MAX_RETRY_MS = 10_000;
@@ -68,76 +69,47 @@ const deliver = async (client: Client, queuePrefix: string, row: Row): Promise<v
  * Carries outbox rows to Temporal: woken at once by this process's commits, and by a slow poll for what other processes
  * left behind. Rows of one workflow go in order, at least once, at most `BATCH` at a time.
  */
-export class Dispatcher {
-  readonly #source: OutboxSource;
-  readonly #client: Client;
-  readonly #options: { queuePrefix: string; log: Log; reach: ReachCrashPoint };
-  #stopped = false;
-  #pending = false;
-  #working: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(
-    source: OutboxSource,
-    client: Client,
-    options: { queuePrefix: string; log: Log; reach: ReachCrashPoint },
-  ) {
-    this.#source = source;
-    this.#client = client;
-    this.#options = options;
-  }
-
-  start(): void {
-    this.#timer = setInterval(() => this.wake(), SAFETY_POLL_MS);
-    this.wake();
-  }
-
-  /** Says that there may be rows. Cheap, never throws, coalesces. */
-  wake(): void {
-    if (this.#stopped) return;
-    this.#pending = true;
-    this.#working ??= this.#drain().finally(() => {
-      this.#working = undefined;
-      if (this.#pending) this.wake();
-    });
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    clearInterval(this.#timer);
-    await this.#working;
-  }
-
-  async #drain(): Promise<void> {
-    while (this.#pending && !this.#stopped) {
-      this.#pending = false;
-      try {
-        const rows = await this.#source.claim(BATCH);
-        if (rows.length === 0) continue;
-        this.#pending = true;
-        await Promise.all(rows.map((row) => this.#deliverOne(row)));
-      } catch (error) {
-        // The database is away: the next wake or poll tries again.
-        this.#options.log.warn({ err: error }, 'the outbox can not be read');
-        this.#pending = false;
-      }
-    }
-  }
-
-  async #deliverOne(row: Row): Promise<void> {
-    try {
-      if (row.kind === 'start') this.#options.reach('outbox/start');
-      await deliver(this.#client, this.#options.queuePrefix, row);
-      await this.#source.delivered([row.id]);
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.#options.log.warn(
-        { err: error, workflow: row.workflow_id, kind: row.kind },
-        'Temporal did not take a message',
-      );
-      await this.#source
-        .postpone(row.id, Math.min(250 * 2 ** row.tries, MAX_RETRY_MS), message)
-        .catch(() => {});
-    }
+export class Dispatcher extends Wakeable {
+  constructor(source: OutboxSource, client: Client, options: Options) {
+    super(() => drain(source, client, options), SAFETY_POLL_MS);
   }
 }
+
+interface Options {
+  readonly queuePrefix: string;
+  readonly log: Log;
+  readonly reach: ReachCrashPoint;
+}
+
+/** Delivers one batch. @returns whether there may be another. */
+const drain = async (source: OutboxSource, client: Client, options: Options): Promise<boolean> => {
+  try {
+    const rows = await source.claim(BATCH);
+    await Promise.all(rows.map((row) => deliverOne(source, client, row, options)));
+    return rows.length > 0;
+  } catch (error) {
+    // The database is away: the next wake or poll tries again.
+    options.log.warn({ err: error }, 'the outbox can not be read');
+    return false;
+  }
+};
+
+const deliverOne = async (
+  source: OutboxSource,
+  client: Client,
+  row: Row,
+  options: Options,
+): Promise<void> => {
+  try {
+    if (row.kind === 'start') options.reach('outbox/start');
+    await deliver(client, options.queuePrefix, row);
+    await source.delivered([row.id]);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    options.log.warn(
+      { err: error, workflow: row.workflow_id, kind: row.kind },
+      'Temporal did not take a message',
+    );
+    await source.postpone(row.id, Math.min(250 * 2 ** row.tries, MAX_RETRY_MS), message).catch(() => {});
+  }
+};

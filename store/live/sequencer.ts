@@ -1,3 +1,4 @@
+import { Wakeable } from '../../platform/wakeable.ts';
 import { sql } from '../sql.ts';
 import type { SystemStore } from '../system.ts';
 import type { LiveBus } from './bus.ts';
@@ -28,48 +29,14 @@ export const stampEvents = (system: SystemStore): Promise<number> =>
     return (await Promise.all([locked, stamped]))[1];
   });
 
-export class Sequencer {
-  readonly #system: SystemStore;
-  readonly #bus: LiveBus;
-  readonly #timer: NodeJS.Timeout;
-  #pending = false;
-  #working: Promise<void> | undefined;
-  #stopped = false;
-
+/** Stamps events of this process's commits at once, and by a slow poll those that another process left. */
+export class Sequencer extends Wakeable {
   constructor(system: SystemStore, bus: LiveBus) {
-    this.#system = system;
-    this.#bus = bus;
-    this.#timer = setInterval(() => this.wake(), SAFETY_POLL_MS);
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    clearInterval(this.#timer);
-    await this.#working;
-  }
-
-  /** Says that there may be events without a position. Cheap, never throws, coalesces. */
-  wake(): void {
-    if (this.#stopped) return;
-    this.#pending = true;
-    this.#working ??= this.#drain().finally(() => {
-      this.#working = undefined;
-      if (this.#pending) this.wake();
-    });
-  }
-
-  async #drain(): Promise<void> {
-    while (this.#pending && !this.#stopped) {
-      this.#pending = false;
-      try {
-        const stamped = await stampEvents(this.#system);
-        if (stamped) {
-          this.#bus.hint('taskloom_pos', ['*']);
-          this.#pending = stamped === BATCH;
-        }
-      } catch {
-        // The database is away; the poll tries again.
-      }
-    }
+    super(async () => {
+      // While the database is away there is nothing to stamp; the poll tries again.
+      const stamped = await stampEvents(system).catch(() => 0);
+      if (stamped > 0) bus.hint('taskloom_pos', ['*']);
+      return stamped === BATCH;
+    }, SAFETY_POLL_MS);
   }
 }

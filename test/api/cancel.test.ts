@@ -44,6 +44,7 @@ describe('a vendor that fails', () => {
     await client.post(`/api/orchestrator/approve/${taskId}`, { approved: true });
     const run = await awaitEnd(client, runId);
     expect(run).toMatchObject({ status: 'completed', cost_complete: true });
+    expect(double.calls.at(-1)?.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
     expect(run.cost_usd).toBeCloseTo((run.tokens_in * 3 + run.tokens_out * 15) / 1e6, 5);
   });
 

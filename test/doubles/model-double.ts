@@ -32,6 +32,7 @@ export interface DoubleCall {
   prompt: string;
   body: RequestBody;
   authorization: string | undefined;
+  traceparent: string | undefined;
   status: 'open' | 'answered' | 'aborted';
   latency_ms: number;
 }
@@ -148,6 +149,7 @@ export const startModelDouble = async (options: ModelDoubleOptions = {}): Promis
       prompt,
       body,
       authorization: Array.isArray(key) ? key.join() : key,
+      traceparent: headers['traceparent']?.toString(),
       status: 'open',
       latency_ms: 0,
     };

@@ -25,6 +25,7 @@ export const openEmitter = async (settings: EmitterSettings): Promise<PartHandle
   await bus.open();
   const system = openSystemStore(settings.systemUrl, { name: 'bench-emitter-system', poolSize: 2 });
   const sequencer = new Sequencer(system, bus);
+  sequencer.start();
   let committedAt = 0;
   store.onCommit(({ streams }) => {
     committedAt = wallClock();
