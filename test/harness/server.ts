@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createApp } from '../../api/app.ts';
 import { hashPassword } from '../../api/auth/passwords.ts';
 import { createApiContext } from '../../api/context.ts';
@@ -15,6 +16,8 @@ import { createCrashPoints } from '../../platform/crash-points.ts';
 import { readEnv, type Env } from '../../platform/env.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { Shutdown } from '../../platform/shutdown.ts';
+import { findFreePort } from '../../scripts/services/ports.ts';
+import { startNodeChild } from '../../scripts/services/node-child.ts';
 import { addPerson } from '../../store/setup/people.ts';
 import { openStore } from '../../store/store.ts';
 import { openSystemStore, type SystemStore } from '../../store/system.ts';
@@ -36,7 +39,7 @@ export interface TestServer {
   signIn(options?: { email?: string; role?: string; workspace?: string }): Promise<ApiClient>;
   /** Starts a worker in this process. @returns how to stop it. */
   startWorker(): Promise<() => Promise<void>>;
-  /** Starts a second API process's worth of everything, on another port, in this process. */
+  /** Starts a second API process, on another port and the same database. */
   another(): Promise<{ url: string; close: () => Promise<void> }>;
   close(): Promise<void>;
 }
@@ -66,6 +69,26 @@ const startApi = async (
     await new Promise((resolve) => server.close(resolve));
   });
   return { url, operations, close: () => shutdown.run() };
+};
+
+/** A process of its own, as `npm run api` starts it. */
+const startApiProcess = async (config: Config): Promise<{ url: string; close: () => Promise<void> }> => {
+  const port = await findFreePort();
+  const child = await startNodeChild({
+    name: 'second API',
+    script: fileURLToPath(new URL('../../api/main.ts', import.meta.url)),
+    cwd: process.cwd(),
+    env: {
+      ...process.env,
+      DATABASE_URL: config.database.owner ?? '',
+      TASKLOOM_DATA_DIR: config.dataDir,
+      TASKLOOM_QUEUE_PREFIX: config.temporal.queuePrefix,
+      TASKLOOM_LOG_LEVEL: 'error',
+      TASKLOOM_PORT: String(port),
+    },
+    onLine: () => {},
+  });
+  return { url: `http://127.0.0.1:${port}`, close: () => child.stop() };
 };
 
 let sdkLogsForwarded = false;
@@ -135,7 +158,7 @@ export const startTestServer = async (env: Partial<Env> = {}): Promise<TestServe
         await stop();
       };
     },
-    another: () => startApi(config),
+    another: () => startApiProcess(config),
     close: async () => {
       for (const stop of stops) await stop();
       await api.close();
