@@ -1,9 +1,9 @@
-const CODES = /^(ECONNREFUSED|ECONNRESET|EPIPE|57P0[123]|53300|08...|40001|40P01)$/;
+const CODES = /^(ECONNREFUSED|ECONNRESET|EPIPE|57P0[123]|53300|08...|40001|40P01|55P03)$/;
 /** For errors that arrive with nothing but their words. */
 const WORDS =
   /Connection terminated|timeout exceeded when trying to connect|not queryable|the database system is|connect ECONNREFUSED|ECONNRESET|EPIPE|terminating connection/;
 
-/** Connection refused or broken, shutting down or recovering, too many connections, a deadlock: trying again in a moment helps. */
+/** Connection refused or broken, shutting down or recovering, too many connections, a deadlock or a lock waited for in vain: trying again in a moment helps. */
 export const isDatabaseAway = (error: unknown): boolean => {
   const { code, message } = (error ?? {}) as { code?: string; message?: string };
   return CODES.test(code ?? '') || WORDS.test(message ?? '');

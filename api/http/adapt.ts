@@ -92,7 +92,7 @@ const send = (req: Request, res: Response, answer: unknown, facts: OperationFact
   const reply = answer instanceof Reply ? answer : new Reply({ body: answer });
   const status = reply.status ?? facts.successStatus;
   for (const [name, value] of Object.entries(reply.headers)) res.setHeader(name, value);
-  if (reply.stream) reply.stream(openEventStream(req, res));
+  if (reply.stream) reply.stream(openEventStream(res));
   else if (reply.cacheSeconds !== undefined) sendCacheable(req, res, reply, status);
   else if (reply.body === undefined) res.status(status).end();
   else if (typeof reply.body === 'string')

@@ -1,4 +1,4 @@
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
 import type { EventSink } from './operation.ts';
 
 /** A client that leaves this much unread is cut off; it resumes from its last id. */
@@ -6,7 +6,7 @@ const MAX_BUFFERED_BYTES = 1_000_000;
 const PING_MS = 15_000;
 
 /** Opens a response as server-sent events. Comments keep the connection alive through proxies. */
-export const openEventStream = (req: Request, res: Response): EventSink => {
+export const openEventStream = (res: Response): EventSink => {
   const closing = new AbortController();
   res.status(200);
   res.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
@@ -19,7 +19,6 @@ export const openEventStream = (req: Request, res: Response): EventSink => {
     closing.abort();
     res.end();
   };
-  req.once('close', close);
   res.once('close', close);
   return {
     closed: closing.signal,

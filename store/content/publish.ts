@@ -72,7 +72,8 @@ export const publishRevision = async (
 
 const tagPost = async (tx: Writer, postId: string, content: ContentRow): Promise<void> => {
   await tx.run(sql`delete from post_tags where post_id = ${postId}`);
-  for (const tag of new Set(content.tags)) {
+  // In one order everywhere: two publications that share tags must not wait for each other in a circle.
+  for (const tag of [...new Set(content.tags)].toSorted((a, b) => (slugify(a) < slugify(b) ? -1 : 1))) {
     const tagId = await named(tx, 'tags', tag);
     await tx.run(
       sql`insert into post_tags (workspace_id, post_id, tag_id) values (${content.workspace_id}, ${postId}, ${tagId})

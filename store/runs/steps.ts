@@ -30,8 +30,9 @@ export const gate = (run: RunRow, attempt: number): 'go' | 'held' | 'refused' =>
 };
 
 /**
- * Opens a step of a run whose lock this transaction holds, or finds its stored result. A step that was begun before and has no result means that a call was made
- * whose answer was lost: it is counted as in doubt, in the ledger too, because it may have cost something.
+ * Opens a step of a run whose lock this transaction holds, or finds its stored result. A step that was begun before and
+ * has no result means that a call was made whose answer was lost: it is counted as in doubt, in the ledger too, because it
+ * may have cost something.
  */
 export const openStep = async (
   tx: Writer,

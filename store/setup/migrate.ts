@@ -65,11 +65,11 @@ export const migrate = async (urls: DatabaseUrls): Promise<string[]> => {
     });
     try {
       const applied = await orm.migrator.up();
-      await owner.query('revoke create on schema public from taskloom_system');
       // So that every process can say at its start what is missing.
       await owner.query('grant select on migrations to taskloom_app');
       return applied.map((migration) => migration.name);
     } finally {
+      await owner.query('revoke create on schema public from taskloom_system');
       await orm.close();
     }
   } finally {

@@ -47,7 +47,7 @@ const unleash = async (world: World, options: ChaosOptions): Promise<Findings> =
   const { pipelines, kills, hits, minOpen, report } = options;
   const random = createRandom(options.seed);
   const client = createClient(world.apiUrl);
-  const load = createLoad({ client, pipelines, window: options.window, floor: minOpen, reserved: hits });
+  const load = createLoad({ client, pipelines, window: options.window, floor: minOpen, reserved: 3 * hits });
   const deeds = planDeeds(random, kills, hits);
   const strikes: Strike[] = [];
   const note = (strike: Strike) => strikes.push(strike);

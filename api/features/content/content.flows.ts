@@ -58,7 +58,7 @@ export const handIn = async (tx: Writer, input: Handed, traceId: string): Promis
 
 const findLiveRun = (tx: Writer, content: ContentRow): Promise<RunRow | undefined> =>
   tx.maybe<RunRow>(
-    sql`select ${RUN_COLUMNS} from runs r where r.subject_id in (${content.id}, ${content.task_id})
+    sql`select ${RUN_COLUMNS} from runs r where r.subject_id in (${content.id}, ${content.task_id}) and r.kind = 'content'
            and r.status in ('queued','running','waiting','paused') for update`,
   );
 
