@@ -93,7 +93,7 @@ export const createRevisionActivities = (deps: ActivityDeps) => ({
   /** Takes the sections of the text that is to be revised. */
   outlineAsWritten: (input: RoundInput): Promise<OutlineAnswer | Held> =>
     stepForRun(deps, input, async (tx, run) => {
-      const round = await readRound(tx, run, input.round);
+      const round = await readRound(tx, input);
       const content = await requireContent(tx, round.contentId ?? '');
       const headings = headingsOf(content.body, content.title);
       const path = outlinePath(round);
@@ -107,14 +107,17 @@ export const createRevisionActivities = (deps: ActivityDeps) => ({
       };
       const opened = await openStep(tx, run, step);
       if (opened.state === 'open')
-        await closeStep(tx, step, { result: { headings, from_model: 0 }, progress: PROGRESS.outline });
+        await closeStep(tx, step, {
+          result: { headings, from_model: 0 },
+          progress: { to: PROGRESS.outline },
+        });
       return { sections: headings.length };
     }),
 
   /** Makes the round's sections into the next revision of the task's content. */
   compose: (input: RoundInput): Promise<RevisionAnswer | Held> =>
     stepForRun(deps, input, async (tx, run) => {
-      const round = await readRound(tx, run, input.round);
+      const round = await readRound(tx, input);
       const path = `compose.${round.key}`;
       const made = await revisionOfStep(tx, run.id, path);
       if (made) return { content_id: made.item_id, revision: made.number };
@@ -128,7 +131,7 @@ export const createRevisionActivities = (deps: ActivityDeps) => ({
       await openStep(tx, run, step);
       const answer = await store(tx, run, round, await assemble(tx, run, round, path));
       tx.emit(runStream(run.id), 'content.revised', { ...answer, author: 'model' });
-      await closeStep(tx, step, { result: { ...answer }, progress: PROGRESS.composed });
+      await closeStep(tx, step, { result: { ...answer }, progress: { to: PROGRESS.composed } });
       return answer;
     }),
 
