@@ -23,7 +23,7 @@ const guestOf = (orm: MikroORM, client: pg.PoolClient): EntityManager => {
     release: () => {},
   };
   const pool = { connect: async () => connection, end: async () => {} };
-  const em = orm.em.fork() as EntityManager;
+  const em = orm.em.fork();
   em.setTransactionContext(new Kysely({ dialect: new PostgresDialect({ pool: pool as never }) }) as never);
   return em;
 };

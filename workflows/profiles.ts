@@ -1,9 +1,11 @@
 import {
   ActivityCancellationType,
   ActivityFailure,
+  ApplicationFailure,
   isCancellation,
   proxyActivities,
   proxyLocalActivities,
+  TemporalFailure,
   workflowInfo,
   type ActivityInterfaceFor,
   type UntypedActivities,
@@ -54,8 +56,12 @@ const ON_THE_SPOT: LocalActivityOptions = {
 };
 
 /** What the domain refused stays refused, and a cancellation is one; all else may pass, elsewhere and later. */
-const mayPass = (error: unknown): boolean =>
-  error instanceof ActivityFailure && error.retryState !== 'NON_RETRYABLE_FAILURE' && !isCancellation(error);
+const mayPass = (error: unknown): boolean => {
+  // A local activity's failure comes as it is, a queued one's inside an ActivityFailure.
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const isRefusal = cause instanceof ApplicationFailure && cause.nonRetryable === true;
+  return error instanceof TemporalFailure && !isCancellation(error) && !isRefusal;
+};
 
 /** What a step on the database takes: what Temporal's Web UI shows, and the activity's arguments. */
 export type Writes<Activities extends UntypedActivities> = {
