@@ -16,6 +16,8 @@ export interface Writer extends Reader {
   readonly em: EntityManager;
   /** Runs a statement. @returns the number of rows that it changed. */
   run(query: Sql): Promise<number>;
+  /** Sends a statement that nobody waits for: it shares a round trip with the next one. Its error fails the transaction. */
+  send(query: Sql): void;
   /** Appends an event to a stream; it exists, numbered, when and only when the transaction commits. */
   emit(stream: string, type: string, payload: JsonObject): void;
   /** Asks Temporal for something, at least once, in order for one workflow. */

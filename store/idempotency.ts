@@ -34,7 +34,7 @@ export class Replay extends Error {
  * @throws Replay, or DomainError when the key was used for another body or its first use is still running after 5 s.
  */
 export const claimKey = async (tx: Writer, claim: IdempotencyClaim): Promise<void> => {
-  await tx.run(sql`select set_config('lock_timeout', '5s', true)`);
+  tx.send(sql`select set_config('lock_timeout', '5s', true)`);
   const taken = await tx
     .run(
       sql`insert into idempotency_keys (principal_id, workspace_id, method, path, key, request_hash)
@@ -61,10 +61,9 @@ export const claimKey = async (tx: Writer, claim: IdempotencyClaim): Promise<voi
 };
 
 /** Stores the answer beside the effect. */
-export const storeAnswer = async (tx: Writer, claim: IdempotencyClaim, answer: unknown): Promise<void> => {
-  await tx.run(
+export const storeAnswer = (tx: Writer, claim: IdempotencyClaim, answer: unknown): void =>
+  tx.send(
     sql`update idempotency_keys set status = ${claim.status(answer)}, answer = ${JSON.stringify(claim.bodyOf(answer))}
          where principal_id = ${tx.principal.userId} and workspace_id = ${tx.principal.workspaceId}
            and method = ${claim.method} and path = ${claim.path} and key = ${claim.key}`,
   );
-};

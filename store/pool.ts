@@ -57,34 +57,3 @@ export const openPool = (
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 };
-
-const BEGUN = { command: 'BEGIN', rowCount: null, rows: [] };
-
-/**
- * The pool as Kysely should see it. It gives a connection back only after a begin, commit or rollback that succeeded: one
- * that dies inside a transaction would keep its place in the pool for ever, until none is left. And it waits for `begin`,
- * which need not be: what follows is pipelined behind it. Should `begin` ever fail alone, the workspace that is set for the
- * transaction is set for nothing, and row security refuses every statement.
- */
-export const forTransactions = (pool: pg.Pool) => ({
-  options: pool.options,
-  end: () => pool.end(),
-  connect: async () => {
-    const client = await pool.connect();
-    let isReleased = false;
-    const release = (error?: Error | boolean): void => {
-      if (isReleased) return;
-      isReleased = true;
-      client.off('end', onEnd);
-      client.release(error);
-    };
-    const onEnd = (): void => release(true);
-    client.once('end', onEnd);
-    const query = async (text: string, values: readonly unknown[]) => {
-      if (text !== 'begin') return client.query(text, values as unknown[]);
-      client.query(text).catch(() => {});
-      return BEGUN;
-    };
-    return { query, release };
-  },
-});

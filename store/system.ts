@@ -9,6 +9,8 @@ export interface SystemStore {
   run(query: Sql): Promise<number>;
   /** Runs `fn` on one connection inside a transaction. */
   transaction<T>(fn: (db: Pick<SystemStore, 'many' | 'run'>) => Promise<T>): Promise<T>;
+  /** Runs statements in one transaction and one round trip, so that its locks never wait for this process. @returns their numbers of rows. */
+  batch(queries: readonly Sql[]): Promise<number[]>;
   readonly pool: pg.Pool;
   close(): Promise<void>;
 }
@@ -35,27 +37,39 @@ export const openSystemStore = (
     name: options.name ?? 'taskloom-system',
     durable: options.durable ?? true,
   });
+  const onOneConnection = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
+    const client = await pool.connect();
+    let failure: Error | undefined;
+    try {
+      const begun = client.query('begin');
+      begun.catch(() => {});
+      return await work(client);
+    } catch (error) {
+      failure = error as Error;
+      await client.query('rollback').catch(() => {});
+      throw error;
+    } finally {
+      // A connection that failed is not given to the next one.
+      client.release(failure);
+    }
+  };
   return {
     ...on(pool),
     pool,
-    transaction: async (fn) => {
-      const client = await pool.connect();
-      let failure: Error | undefined;
-      try {
-        const begun = client.query('begin');
-        begun.catch(() => {});
+    transaction: (fn) =>
+      onOneConnection(async (client) => {
         const result = await fn(on(client));
         await client.query('commit');
         return result;
-      } catch (error) {
-        failure = error as Error;
-        await client.query('rollback').catch(() => {});
-        throw error;
-      } finally {
-        // A connection that failed is not given to the next one.
-        client.release(failure);
-      }
-    },
+      }),
+    batch: (queries) =>
+      onOneConnection(async (client) => {
+        const results = await Promise.all([
+          ...queries.map((q) => client.query(q.text, q.values as unknown[])),
+          client.query('commit'),
+        ]);
+        return results.slice(0, -1).map(({ rowCount }) => rowCount ?? 0);
+      }),
     close: () => pool.end(),
   };
 };

@@ -1,4 +1,4 @@
-import { hostname } from 'node:os';
+import { hostname, setPriority } from 'node:os';
 import { createModels } from '../activities/models/registry.ts';
 import { runProcess } from '../platform/process.ts';
 import { missingSearchAttributes } from '../platform/temporal/check.ts';
@@ -7,7 +7,11 @@ import { startMaintenance } from './maintenance.ts';
 import { startReconciler } from './reconciler.ts';
 import { forwardSdkLogs, startWorkers } from './workers.ts';
 
+/** Where API, database and worker share a machine, people who wait for an answer come before work in the background. */
+const BACKGROUND = 5;
+
 await runProcess('worker', async (parts) => {
+  setPriority(BACKGROUND);
   const { config, log, shutdown } = parts;
   const { store, system, client, reach } = await openSpine('worker', parts);
   forwardSdkLogs(log);

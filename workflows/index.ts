@@ -1,3 +1,4 @@
 /** The bundle's entry: every workflow that a worker can carry. */
 export { contentAnalysis } from './content/content-analysis.ts';
 export { contentPipeline } from './content/content-pipeline.ts';
+export { produceContent } from './content/produce-content.ts';

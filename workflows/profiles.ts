@@ -1,11 +1,16 @@
 import {
   ActivityCancellationType,
+  ActivityFailure,
+  ApplicationFailure,
+  isCancellation,
   proxyActivities,
+  proxyLocalActivities,
+  TemporalFailure,
   workflowInfo,
   type ActivityInterfaceFor,
   type UntypedActivities,
 } from '@temporalio/workflow';
-import type { ActivityOptions } from '@temporalio/common';
+import type { ActivityOptions, LocalActivityOptions } from '@temporalio/common';
 import { siblingQueue, type Queue } from './queues.ts';
 
 /** How reliable an activity is and how long it may take: the only activity options in the code base. */
@@ -42,4 +47,47 @@ export const useProfile = <Activities extends UntypedActivities>(
     ...options,
     taskQueue: siblingQueue(workflowInfo().taskQueue, queue),
   });
+};
+
+/** A transaction of a few milliseconds, done where the workflow is. It may be tried thrice there: longer troubles would hold the workflow task. */
+const ON_THE_SPOT: LocalActivityOptions = {
+  startToCloseTimeout: '10s',
+  retry: { initialInterval: '50ms', backoffCoefficient: 4, maximumAttempts: 3 },
+};
+
+/** What the domain refused stays refused, and a cancellation is one; all else may pass, elsewhere and later. */
+const mayPass = (error: unknown): boolean => {
+  // A local activity's failure comes as it is, a queued one's inside an ActivityFailure.
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const isRefusal = cause instanceof ApplicationFailure && cause.nonRetryable === true;
+  return error instanceof TemporalFailure && !isCancellation(error) && !isRefusal;
+};
+
+/** What a step on the database takes: what Temporal's Web UI shows, and the activity's arguments. */
+export type Writes<Activities extends UntypedActivities> = {
+  readonly [Name in keyof Activities]: Activities[Name] extends (...args: infer Args) => Promise<infer Answer>
+    ? (summary: string, ...args: Args) => Promise<Answer>
+    : never;
+};
+
+/**
+ * The short database activities of a family. `here` they are local activities, which cost no way through Temporal's
+ * queues; what fails there goes on as a `write`, which is tried until it is done.
+ */
+export const useWrites = <Activities extends UntypedActivities>(
+  where: 'here' | 'queued' = 'here',
+): Writes<Activities> => {
+  const here = proxyLocalActivities(ON_THE_SPOT);
+  const queued = useProfile<UntypedActivities>('write');
+  const write =
+    (name: string) =>
+    async (summary: string, ...args: unknown[]): Promise<unknown> => {
+      try {
+        if (where === 'here') return await here[name]?.executeWithOptions({ summary }, args);
+      } catch (error) {
+        if (!mayPass(error)) throw error;
+      }
+      return queued[name]?.executeWithOptions({ summary }, args);
+    };
+  return new Proxy({}, { get: (_, name) => write(String(name)) }) as Writes<Activities>;
 };

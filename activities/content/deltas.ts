@@ -24,12 +24,12 @@ export const openDeltas = (store: Store, input: RunInput, step: string) => {
     writing = writing
       .then(() =>
         store.write(workerPrincipal(input.workspace_id), async (tx) => {
-          await tx.run(sql`set local synchronous_commit = off`);
-          await tx.run(
+          tx.send(sql`set local synchronous_commit = off`);
+          tx.send(
             sql`insert into deltas (workspace_id, run_id, step, attempt, part, text)
                 values (${input.workspace_id}, ${input.run_id}, ${step}, ${input.attempt}, ${number}, ${text})`,
           );
-          await tx.run(sql`select pg_notify('taskloom_deltas', ${input.run_id})`);
+          tx.send(sql`select pg_notify('taskloom_deltas', ${input.run_id})`);
         }),
       )
       .catch(() => {});

@@ -53,7 +53,7 @@ const follow = async (
   const next = await nextAuthor(tx, approval);
   if (approval.status === 'approved') {
     await setContentStatus(tx, approval.subject_id, 'approved');
-    await setProgress(tx, run.id, PROGRESS.approved);
+    setProgress(tx, run.id, PROGRESS.approved);
   }
   if (approval.status === 'changes_requested') await setContentStatus(tx, approval.subject_id, 'draft');
   const step = next === 'person' ? 'revision' : path;

@@ -2,8 +2,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import type { Prompt } from '../../domain/content/prompts.ts';
 import { canonicalJson, type JsonObject } from '../../domain/json.ts';
-import type { RunRow } from '../../store/runs/run.rows.ts';
-import { closeStep, openStep, type Opened, type StepRef, type Usage } from '../../store/runs/steps.ts';
+import {
+  closeStep,
+  openStep,
+  type Opened,
+  type Progress,
+  type StepRef,
+  type Usage,
+} from '../../store/runs/steps.ts';
 import { lockRun } from '../../store/runs/transition.ts';
 import { whileDatabaseAway } from '../../store/availability.ts';
 import type { Writer } from '../../store/store.ts';
@@ -27,7 +33,7 @@ export interface ModelCall<Result extends JsonObject> {
   readonly model: Model;
   /** What the step stores; `undefined` when the answer is of no use. */
   readonly keep: (text: string) => Result | undefined;
-  readonly progress: (result: Result) => number;
+  readonly progress: Progress;
 }
 
 const digestOf = ({ model, prompt }: Pick<ModelCall<JsonObject>, 'model' | 'prompt'>): string =>
@@ -97,15 +103,14 @@ const generate = async <Result extends JsonObject>(
   throw modelFailure('model_rejected', `${call.model.id} wrote nothing usable in ${calls.length} tries.`);
 };
 
-/** Reads what to ask and opens the step, in one transaction. */
+/** Reads what to ask, in the same round trip as the run's lock, and opens the step, in one transaction. */
 const prepare = <Result extends JsonObject>(
   deps: ActivityDeps,
   input: RunInput,
-  plan: (tx: Writer, run: RunRow) => Promise<ModelCall<Result>>,
+  plan: (tx: Writer) => Promise<ModelCall<Result>>,
 ): Promise<{ call: ModelCall<Result>; step: StepRef; opened: Opened; traceId: string | null }> =>
   writeForRun(deps, input, async (tx) => {
-    const run = await lockRun(tx, input.run_id);
-    const call = await plan(tx, run);
+    const [run, call] = await Promise.all([lockRun(tx, input.run_id), plan(tx)]);
     const { path, title, model } = call;
     const step = { runId: run.id, attempt: input.attempt, path, digest: digestOf(call), title };
     return {
@@ -124,7 +129,7 @@ const prepare = <Result extends JsonObject>(
 export const askModel = async <Result extends JsonObject>(
   deps: ActivityDeps,
   input: RunInput,
-  plan: (tx: Writer, run: RunRow) => Promise<ModelCall<Result>>,
+  plan: (tx: Writer) => Promise<ModelCall<Result>>,
 ): Promise<Result | Held> =>
   // From the first moment on: a try that waits for a slow database must not look dead, or a second one joins it.
   withHeartbeat(async (signal) => {
@@ -135,7 +140,7 @@ export const askModel = async <Result extends JsonObject>(
     const deltas = openDeltas(deps.store, input, step.path);
     const { result, calls } = await generate(call, { signal, headers: traceHeaders(traceId) }, deltas);
     deps.reach('answer/commit');
-    const outcome = { result, usage: usageOf(call.model, calls), progress: call.progress(result) };
+    const outcome = { result, usage: usageOf(call.model, calls), progress: call.progress };
     // An answer that was given, and costs, is not thrown away because its commit met a database that was away.
     await whileDatabaseAway(signal, () => writeForRun(deps, input, (tx) => closeStep(tx, step, outcome)));
     return result;

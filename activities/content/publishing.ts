@@ -43,7 +43,7 @@ export const createPublishingActivities = (deps: ActivityDeps) => ({
       const postUrl = `${deps.publicUrl}/posts/${encodeURIComponent(slug)}`;
       const output = { content_id: contentId, revision, post_id: id, slug, post_url: postUrl };
       tx.emit(runStream(run.id), 'post.published', output);
-      await closeStep(tx, step, { result: output, progress: PROGRESS.published });
+      await closeStep(tx, step, { result: output, progress: { to: PROGRESS.published } });
       const current = proceeded === undefined ? run : { ...run, status: proceeded };
       await reportOutcome(tx, current, 'run', { transition: 'complete', attempt, output });
       return { slug };

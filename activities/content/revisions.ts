@@ -88,47 +88,46 @@ const store = async (
   return { content_id: contentId, revision: 1 };
 };
 
+const stepOf = (run: RunRow, input: RunInput, path: string, digest: string, title: string): StepRef => ({
+  runId: run.id,
+  attempt: input.attempt,
+  path,
+  digest,
+  title,
+});
+
 /** What the pipeline does with revisions. Each may be repeated: it finds what it did before. */
 export const createRevisionActivities = (deps: ActivityDeps) => ({
   /** Takes the sections of the text that is to be revised. */
   outlineAsWritten: (input: RoundInput): Promise<OutlineAnswer | Held> =>
     stepForRun(deps, input, async (tx, run) => {
-      const round = await readRound(tx, run, input.round);
+      const round = await readRound(tx, input);
       const content = await requireContent(tx, round.contentId ?? '');
       const headings = headingsOf(content.body, content.title);
       const path = outlinePath(round);
       const digest = String(content.revision);
-      const step: StepRef = {
-        runId: run.id,
-        attempt: input.attempt,
-        path,
-        digest,
-        title: 'Outline as written',
-      };
+      const step = stepOf(run, input, path, digest, 'Outline as written');
       const opened = await openStep(tx, run, step);
       if (opened.state === 'open')
-        await closeStep(tx, step, { result: { headings, from_model: 0 }, progress: PROGRESS.outline });
+        await closeStep(tx, step, {
+          result: { headings, from_model: 0 },
+          progress: { to: PROGRESS.outline },
+        });
       return { sections: headings.length };
     }),
 
   /** Makes the round's sections into the next revision of the task's content. */
   compose: (input: RoundInput): Promise<RevisionAnswer | Held> =>
     stepForRun(deps, input, async (tx, run) => {
-      const round = await readRound(tx, run, input.round);
+      const round = await readRound(tx, input);
       const path = `compose.${round.key}`;
       const made = await revisionOfStep(tx, run.id, path);
       if (made) return { content_id: made.item_id, revision: made.number };
-      const step: StepRef = {
-        runId: run.id,
-        attempt: input.attempt,
-        path,
-        digest: round.key,
-        title: 'Compose',
-      };
+      const step = stepOf(run, input, path, round.key, 'Compose');
       await openStep(tx, run, step);
       const answer = await store(tx, run, round, await assemble(tx, run, round, path));
       tx.emit(runStream(run.id), 'content.revised', { ...answer, author: 'model' });
-      await closeStep(tx, step, { result: { ...answer }, progress: PROGRESS.composed });
+      await closeStep(tx, step, { result: { ...answer }, progress: { to: PROGRESS.composed } });
       return answer;
     }),
 

@@ -2,8 +2,8 @@ import { optimisationRequest } from '../../domain/content/analysis.ts';
 import type { Brief } from '../../domain/content/prompts.ts';
 import { readParameters, readStart } from '../../domain/content/pipeline.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
-import type { RunRow } from '../../store/runs/run.rows.ts';
 import { sql, type Reader } from '../../store/store.ts';
+import type { RoundInput } from '../../workflows/content/messages.ts';
 
 /** What one round of writing works from. */
 export interface Round {
@@ -32,24 +32,28 @@ export interface SectionResult extends JsonObject {
   readonly model: string;
 }
 
-interface TaskRow {
+interface RoundRow {
+  readonly subject_id: string;
+  readonly input: JsonObject;
   readonly topic: string;
   readonly primary_keyword: string | null;
   readonly target_audience: string | null;
   readonly category: string | null;
   readonly metadata: JsonObject;
   readonly content_id: string | null;
+  /** The last request for changes of this attempt. */
+  readonly request: { readonly id: string; readonly feedback: string | null } | null;
 }
 
 const textOf = (value: Json | undefined): string | null =>
   typeof value === 'string' && value.trim() ? value : null;
 
-const titleFor = (task: TaskRow): string => {
+const titleFor = (task: Pick<RoundRow, 'topic' | 'primary_keyword' | 'metadata'>): string => {
   const given = textOf(task.metadata['title']);
   return given ?? task.topic.charAt(0).toLocaleUpperCase('en') + task.topic.slice(1);
 };
 
-const tagsFor = (task: TaskRow): string[] => {
+const tagsFor = (task: Pick<RoundRow, 'topic' | 'primary_keyword' | 'metadata'>): string[] => {
   const given = task.metadata['tags'];
   const tags = Array.isArray(given)
     ? given.filter((tag): tag is string => typeof tag === 'string' && tag.trim() !== '')
@@ -58,35 +62,32 @@ const tagsFor = (task: TaskRow): string[] => {
 };
 
 /** Reads the brief, and for a later round what the last approval asked to change. */
-export const readRound = async (db: Reader, run: RunRow, round: number): Promise<Round> => {
-  const task = await db.one<TaskRow>(
-    sql`select topic, primary_keyword, target_audience, category, metadata, content_id from tasks where id = ${run.subject_id}`,
+export const readRound = async (db: Reader, input: RoundInput): Promise<Round> => {
+  const row = await db.one<RoundRow>(
+    sql`select r.subject_id, r.input, t.topic, t.primary_keyword, t.target_audience, t.category, t.metadata, t.content_id,
+               (select json_build_object('id', a.id, 'feedback', a.feedback) from approvals a
+                 where a.run_id = r.id and a.attempt = r.attempt and a.status = 'changes_requested'
+                 order by a.created_at desc limit 1) as request
+          from runs r join tasks t on t.id = r.subject_id where r.id = ${input.run_id}`,
   );
-  const request =
-    round === 0
-      ? undefined
-      : await db.maybe<{ id: string; feedback: string | null }>(
-          sql`select id, feedback from approvals
-               where run_id = ${run.id} and attempt = ${run.attempt} and status = 'changes_requested'
-               order by created_at desc limit 1`,
-        );
+  const request = input.round === 0 ? null : row.request;
   return {
-    key: request?.id ?? String(round),
-    taskId: run.subject_id,
-    contentId: task.content_id,
+    key: request?.id ?? String(input.round),
+    taskId: row.subject_id,
+    contentId: row.content_id,
     brief: {
-      topic: task.topic,
-      primaryKeyword: task.primary_keyword,
-      targetAudience: task.target_audience,
-      category: task.category,
-      style: textOf(task.metadata['style']),
-      tone: textOf(task.metadata['tone']),
+      topic: row.topic,
+      primaryKeyword: row.primary_keyword,
+      targetAudience: row.target_audience,
+      category: row.category,
+      style: textOf(row.metadata['style']),
+      tone: textOf(row.metadata['tone']),
     },
-    title: titleFor(task),
-    tags: tagsFor(task),
+    title: titleFor(row),
+    tags: tagsFor(row),
     feedback:
       request?.feedback ??
-      (readStart(run.input) === 'optimize' ? optimisationRequest(task.primary_keyword) : null),
-    modelId: readParameters((run.input['parameters'] ?? {}) as JsonObject).model,
+      (readStart(row.input) === 'optimize' ? optimisationRequest(row.primary_keyword) : null),
+    modelId: readParameters((row.input['parameters'] ?? {}) as JsonObject).model,
   };
 };

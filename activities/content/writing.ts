@@ -1,7 +1,6 @@
 import { cleanSection, outlinePrompt, parseOutline, sectionPrompt } from '../../domain/content/prompts.ts';
-import { PROGRESS, sectionProgress } from '../../domain/content/pipeline.ts';
+import { PROGRESS, sectionShare } from '../../domain/content/pipeline.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import type { RunRow } from '../../store/runs/run.rows.ts';
 import { sql, type Reader } from '../../store/store.ts';
 import type { OutlineAnswer, RoundInput, SectionInput } from '../../workflows/content/messages.ts';
 import { HELD, isHeld, type Held } from '../../domain/runs/held.ts';
@@ -21,7 +20,7 @@ const outlineCall = (round: Round, model: Model): ModelCall<OutlineResult> => ({
   title: 'Outline',
   model,
   prompt: outlinePrompt(round.brief),
-  progress: () => PROGRESS.outline,
+  progress: { to: PROGRESS.outline },
   keep: (text) => {
     const { headings, fromModel } = parseOutline(text, round.brief);
     return { headings, from_model: fromModel };
@@ -29,10 +28,10 @@ const outlineCall = (round: Round, model: Model): ModelCall<OutlineResult> => ({
 });
 
 /** The headings that the round's outline has stored. */
-const readHeadings = async (db: Reader, run: RunRow, round: Round): Promise<readonly string[]> => {
+const readHeadings = async (db: Reader, input: RoundInput, round: Round): Promise<readonly string[]> => {
   const { result } = await db.one<{ result: OutlineResult }>(
     sql`select result from run_steps
-         where run_id = ${run.id} and attempt = ${run.attempt} and path = ${outlinePath(round)} and status = 'completed'`,
+         where run_id = ${input.run_id} and attempt = ${input.attempt} and path = ${outlinePath(round)} and status = 'completed'`,
   );
   return result.headings;
 };
@@ -49,7 +48,7 @@ const sectionCall = (
     title: heading,
     model,
     prompt: sectionPrompt({ brief: round.brief, headings, index, feedback: round.feedback }),
-    progress: () => sectionProgress(index, headings.length),
+    progress: { by: sectionShare(headings.length) },
     keep: (answer) => {
       const text = cleanSection(answer, heading);
       return text === '' ? undefined : { heading, text, model: model.id };
@@ -63,8 +62,8 @@ export const createWritingActivities = (deps: ActivityDeps) => {
   return {
     /** Lists the article's sections. */
     outline: async (input: RoundInput): Promise<OutlineAnswer | Held> => {
-      const result = await askModel(deps, input, async (tx, run) => {
-        const round = await readRound(tx, run, input.round);
+      const result = await askModel(deps, input, async (tx) => {
+        const round = await readRound(tx, input);
         return outlineCall(round, await modelOf(round));
       });
       return isHeld(result) ? HELD : { sections: result.headings.length };
@@ -72,9 +71,10 @@ export const createWritingActivities = (deps: ActivityDeps) => {
 
     /** Writes one section. */
     draftSection: async (input: SectionInput): Promise<{ done: true } | Held> => {
-      const result = await askModel(deps, input, async (tx, run) => {
-        const round = await readRound(tx, run, input.round);
-        return sectionCall(round, await modelOf(round), await readHeadings(tx, run, round), input.index);
+      const result = await askModel(deps, input, async (tx) => {
+        const round = await readRound(tx, input);
+        const [model, headings] = await Promise.all([modelOf(round), readHeadings(tx, input, round)]);
+        return sectionCall(round, model, headings, input.index);
       });
       return isHeld(result) ? HELD : { done: true };
     },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { analyse, headingsOf } from './analysis.ts';
-import { readParameters, sectionProgress } from './pipeline.ts';
+import { readParameters, sectionShare } from './pipeline.ts';
 import { applyEdits, excerptOf, sameDraft } from './revision.ts';
 import { slugCandidate, slugify } from './slug.ts';
 
@@ -92,6 +92,6 @@ describe('the parameters of a run', () => {
     });
   });
   test('the progress of sections rises to the end of writing', () => {
-    expect([0, 1, 2, 3].map((index) => sectionProgress(index, 4))).toEqual([25, 40, 55, 70]);
+    expect([1, 3, 4, 5, 7].map(sectionShare)).toEqual([60, 20, 15, 12, 8]);
   });
 });

@@ -43,7 +43,6 @@ export const readStart = (input: JsonObject): PipelineStart => {
 /** The share of the work that is done, in per cent; the rest is approval and publication. */
 export const PROGRESS = { outline: 10, written: 70, composed: 75, approved: 90, published: 99 } as const;
 
-export const sectionProgress = (index: number, sections: number): number =>
-  Math.round(
-    PROGRESS.outline + ((index + 1) / Math.max(sections, 1)) * (PROGRESS.written - PROGRESS.outline),
-  );
+/** What one of so many sections, written side by side, adds. */
+export const sectionShare = (sections: number): number =>
+  Math.floor((PROGRESS.written - PROGRESS.outline) / Math.max(sections, 1));

@@ -1,6 +1,6 @@
 /** Each kind of run and what carries it. The workflow's name is that of its exported function. */
 export const RUN_KINDS = {
-  content: { workflow: 'contentPipeline', queue: 'control' },
+  content: { workflow: 'produceContent', queue: 'control' },
   analysis: { workflow: 'contentAnalysis', queue: 'control' },
 } as const;
 export type RunKind = keyof typeof RUN_KINDS;

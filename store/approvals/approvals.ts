@@ -190,7 +190,7 @@ export const vote = async (
     },
   );
   if ('refused' in verdict) throw refuse(verdict.refused);
-  await tx.run(
+  tx.send(
     sql`insert into approval_decisions (workspace_id, approval_id, revision, user_id, decision, comment, edits)
         values (${run.workspace_id}, ${id}, ${input.revision}, ${input.userId}, ${input.decision}, ${input.comment},
                 ${input.edits ? JSON.stringify(input.edits) : null})`,
@@ -215,13 +215,13 @@ export const vote = async (
 };
 
 /** Points an open approval at newer content; votes on the older revision no longer count. */
-export const moveToRevision = async (
+export const moveToRevision = (
   tx: Writer,
   approval: ApprovalRow,
   revision: number,
   shown: JsonObject,
-): Promise<void> => {
-  await tx.run(
+): void => {
+  tx.send(
     sql`update approvals set revision = ${revision}, shown = ${JSON.stringify(shown)}, updated_at = now() where id = ${approval.id}`,
   );
   tx.emit(runStream(approval.run_id), 'approval.revised', {

@@ -41,8 +41,8 @@ export const requireContent = async (db: Reader, id: string): Promise<ContentRow
 };
 
 /** Reads content under its lock. @throws DomainError not_found. */
-export const lockContent = async (tx: Writer, id: string): Promise<ContentRow> => {
-  await tx.run(sql`select 1 from content_items where id = ${id} for update`);
+export const lockContent = (tx: Writer, id: string): Promise<ContentRow> => {
+  tx.send(sql`select 1 from content_items where id = ${id} for update`);
   return requireContent(tx, id);
 };
 
@@ -101,7 +101,7 @@ export const createContent = async (tx: Writer, input: NewContent): Promise<stri
     revision: 1,
   });
   await insertRevision(tx, id, 1, input.draft, input.origin);
-  if (input.taskId) await tx.run(sql`update tasks set content_id = ${id} where id = ${input.taskId}`);
+  if (input.taskId) tx.send(sql`update tasks set content_id = ${id} where id = ${input.taskId}`);
   tx.count('content', 'draft', 1);
   tx.audit('content.create', 'content', id, { title: input.draft.title, author: input.origin.author.kind });
   return id;
@@ -116,7 +116,7 @@ export const addRevision = async (
 ): Promise<number> => {
   const number = row.revision + 1;
   await insertRevision(tx, row.id, number, draft, origin);
-  await tx.run(sql`update content_items set revision = ${number}, updated_at = now() where id = ${row.id}`);
+  tx.send(sql`update content_items set revision = ${number}, updated_at = now() where id = ${row.id}`);
   tx.audit('content.revise', 'content', row.id, { revision: number, author: origin.author.kind });
   return number;
 };
@@ -151,9 +151,9 @@ export const removeContent = async (tx: Writer, row: ContentRow): Promise<void> 
   );
   if (live)
     throw conflict('run_live', 'A run is working on this content: cancel the run before you delete it.');
-  await tx.run(sql`update content_items set deleted_at = now(), updated_at = now() where id = ${row.id}`);
-  await tx.run(sql`update posts set withdrawn_at = now(), updated_at = now() where content_id = ${row.id}`);
-  await tx.run(sql`update tasks set content_id = null where content_id = ${row.id}`);
+  tx.send(sql`update content_items set deleted_at = now(), updated_at = now() where id = ${row.id}`);
+  tx.send(sql`update posts set withdrawn_at = now(), updated_at = now() where content_id = ${row.id}`);
+  tx.send(sql`update tasks set content_id = null where content_id = ${row.id}`);
   tx.count('content', row.status, -1);
   if (row.slug !== null) tx.count('post', 'published', -1);
   tx.audit('content.delete', 'content', row.id, { title: row.title });

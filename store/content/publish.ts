@@ -14,7 +14,7 @@ export interface PublishedPost {
 /** The first free slug for a title. Those who look for the same one wait for each other. */
 const freeSlug = async (tx: Writer, title: string): Promise<string> => {
   const base = slugify(title);
-  await tx.run(
+  tx.send(
     sql`select pg_advisory_xact_lock(hashtextextended(${`slug/${tx.principal.workspaceId}/${base}`}, 0))`,
   );
   const taken = await tx.many<{ slug: string }>(
@@ -63,7 +63,7 @@ export const publishRevision = async (
         returning id, slug`,
   );
   await tagPost(tx, post.id, content);
-  await tx.run(sql`update content_items set published_revision = ${revision} where id = ${contentId}`);
+  tx.send(sql`update content_items set published_revision = ${revision} where id = ${contentId}`);
   await setContentStatus(tx, contentId, 'published');
   if (!existing || existing.withdrawn) tx.count('post', 'published', 1);
   tx.audit('post.publish', 'content', contentId, { post_id: post.id, slug, revision });
@@ -71,11 +71,11 @@ export const publishRevision = async (
 };
 
 const tagPost = async (tx: Writer, postId: string, content: ContentRow): Promise<void> => {
-  await tx.run(sql`delete from post_tags where post_id = ${postId}`);
+  tx.send(sql`delete from post_tags where post_id = ${postId}`);
   // In one order everywhere: two publications that share tags must not wait for each other in a circle.
   for (const tag of [...new Set(content.tags)].toSorted((a, b) => (slugify(a) < slugify(b) ? -1 : 1))) {
     const tagId = await named(tx, 'tags', tag);
-    await tx.run(
+    tx.send(
       sql`insert into post_tags (workspace_id, post_id, tag_id) values (${content.workspace_id}, ${postId}, ${tagId})
           on conflict do nothing`,
     );

@@ -13,21 +13,20 @@ const SAFETY_POLL_MS = 500;
  * one, woken by its own commits; the advisory lock, held for a batch's transaction, lets one work at a time.
  * @returns the number of events stamped.
  */
-export const stampEvents = (system: SystemStore): Promise<number> =>
-  system.transaction(async (db) => {
-    const locked = db.run(sql`select pg_advisory_xact_lock(${SEQUENCER_LOCK})`);
-    const stamped = db.run(
-      sql`with fresh as (
-            select id, at, row_number() over (order by id) as n
-              from (select id, at from events where pos is null order by id limit ${BATCH}) as unstamped),
-          log as (
-            update event_log set last_pos = last_pos + (select count(*) from fresh)
-             where exists (select 1 from fresh)
-            returning last_pos - (select count(*) from fresh) as before)
-          update events e set pos = log.before + fresh.n from fresh, log where e.id = fresh.id and e.at = fresh.at`,
-    );
-    return (await Promise.all([locked, stamped]))[1];
-  });
+export const stampEvents = async (system: SystemStore): Promise<number> => {
+  const [, stamped = 0] = await system.batch([
+    sql`select pg_advisory_xact_lock(${SEQUENCER_LOCK})`,
+    sql`with fresh as (
+          select id, at, row_number() over (order by id) as n
+            from (select id, at from events where pos is null order by id limit ${BATCH}) as unstamped),
+        log as (
+          update event_log set last_pos = last_pos + (select count(*) from fresh)
+           where exists (select 1 from fresh)
+          returning last_pos - (select count(*) from fresh) as before)
+        update events e set pos = log.before + fresh.n from fresh, log where e.id = fresh.id and e.at = fresh.at`,
+  ]);
+  return stamped;
+};
 
 /** Stamps events of this process's commits at once, and by a slow poll those that another process left. */
 export class Sequencer extends Wakeable {

@@ -29,6 +29,25 @@ export const gate = (run: RunRow, attempt: number): 'go' | 'held' | 'refused' =>
   return run.status === 'paused' ? 'held' : 'go';
 };
 
+/** One statement, because it stands in the way of every step: finds what is stored, else begins the step and the call. */
+const opening = (run: RunRow, step: StepRef): Sql =>
+  sql`with stored as materialized (
+      select status, result, attempt from run_steps
+       where run_id = ${step.runId} and path = ${step.path} and digest = ${step.digest}),
+    lost as (select count(*)::integer as n from stored where status = 'started'),
+    begun as (
+      insert into run_steps as s (run_id, workspace_id, path, digest, attempt, status)
+      select ${step.runId}, ${run.workspace_id}, ${step.path}, ${step.digest}, ${step.attempt}, 'started'
+       where not exists (select 1 from stored where status = 'completed')
+      on conflict (run_id, path, digest) do update
+        set status = 'started', attempt = excluded.attempt, calls = s.calls + 1, error = null, finished_at = null,
+            in_doubt = s.in_doubt + (select n from lost)
+      returning 1),
+    noted as (
+      update runs set current_step = ${step.path}, updated_at = now(), in_doubt = in_doubt + (select n from lost)
+       where id = ${step.runId} and exists (select 1 from begun))
+    select status, result, attempt from stored`;
+
 /**
  * Opens a step of a run whose lock this transaction holds, or finds its stored result. A step that was begun before and
  * has no result means that a call was made whose answer was lost: it is counted as in doubt, in the ledger too, because it
@@ -42,26 +61,13 @@ export const openStep = async (
 ): Promise<Opened> => {
   const verdict = gate(run, step.attempt);
   if (verdict !== 'go') return { state: verdict };
-  const stored = await tx.maybe<StepRow>(
-    sql`select path, status, result, attempt from run_steps
-         where run_id = ${step.runId} and path = ${step.path} and digest = ${step.digest}`,
-  );
+  const stored = await tx.maybe<Pick<StepRow, 'status' | 'result' | 'attempt'>>(opening(run, step));
   if (stored?.status === 'completed') {
-    if (stored.attempt !== step.attempt) await adoptStep(tx, step);
+    if (stored.attempt !== step.attempt) adoptStep(tx, step);
     return { state: 'done', result: stored.result };
   }
   const lost = stored?.status === 'started';
-  await tx.run(
-    sql`with step as (
-          insert into run_steps as s (run_id, workspace_id, path, digest, attempt, status)
-          values (${step.runId}, ${run.workspace_id}, ${step.path}, ${step.digest}, ${step.attempt}, 'started')
-          on conflict (run_id, path, digest) do update
-            set status = 'started', attempt = excluded.attempt, calls = s.calls + 1, error = null, finished_at = null,
-                in_doubt = s.in_doubt + ${lost ? 1 : 0})
-        update runs set current_step = ${step.path}, updated_at = now(), in_doubt = in_doubt + ${lost ? 1 : 0}
-         where id = ${step.runId}`,
-  );
-  if (lost && model) await recordLostCall(tx, step, run.workspace_id, model);
+  if (lost && model) recordLostCall(tx, step, run.workspace_id, model);
   tx.emit(runStream(step.runId), 'step.started', {
     step: step.path,
     title: step.title,
@@ -72,8 +78,8 @@ export const openStep = async (
 };
 
 /** A later attempt uses what an earlier one has finished: from now on it counts as its own. */
-const adoptStep = async (tx: Writer, step: StepRef): Promise<void> => {
-  await tx.run(
+const adoptStep = (tx: Writer, step: StepRef): void => {
+  tx.send(
     sql`update run_steps set attempt = ${step.attempt}
          where run_id = ${step.runId} and path = ${step.path} and digest = ${step.digest}`,
   );
@@ -89,16 +95,15 @@ const recordLostCall = (
   step: StepRef,
   workspaceId: string,
   model: { provider: string; model: string },
-): Promise<number> =>
-  tx.run(
+): void =>
+  tx.send(
     sql`insert into usage_ledger (workspace_id, run_id, step_path, attempt, provider, model, in_doubt)
         values (${workspaceId}, ${step.runId}, ${step.path}, ${step.attempt}, ${model.provider}, ${model.model}, true)`,
   );
 
 /** Says how far a run has come, in per cent; never back. */
-export const setProgress = async (tx: Writer, runId: string, progress: number): Promise<void> => {
-  await tx.run(sql`update runs set progress = greatest(progress, ${progress}::smallint) where id = ${runId}`);
-};
+export const setProgress = (tx: Writer, runId: string, progress: number): void =>
+  tx.send(sql`update runs set progress = greatest(progress, ${progress}::smallint) where id = ${runId}`);
 
 export interface Usage {
   readonly provider: string;
@@ -111,16 +116,20 @@ export interface Usage {
   readonly latencyMs: number;
 }
 
+/** How far a step brings its run, in per cent of the whole: to a mark, or by a share where steps go side by side. */
+export type Progress = { readonly to: number } | { readonly by: number };
+
 interface StepOutcome {
   readonly result: JsonObject;
   readonly usage?: Usage;
-  readonly progress: number;
+  readonly progress: Progress;
   readonly detail?: JsonObject;
 }
 
 /** One statement, because it stands in the way of every step: the run's lock first, as everywhere. */
 const closing = (tx: Writer, step: StepRef, { result, usage, progress }: StepOutcome): Sql => {
   const [tokensIn, tokensOut, cost] = [usage?.tokensIn ?? 0, usage?.tokensOut ?? 0, usage?.costMicros ?? 0];
+  const [to, by] = 'to' in progress ? [progress.to, 0] : [0, progress.by];
   const isPriced = usage === undefined || usage.costMicros !== null;
   return sql`with run as materialized (select id from runs where id = ${step.runId} for update),
     closed as (
@@ -136,13 +145,13 @@ const closing = (tx: Writer, step: StepRef, { result, usage, progress }: StepOut
              ${usage?.latencyMs ?? null}::integer
         from closed where ${usage !== undefined}),
     counted as (
-      update runs r set progress = greatest(progress, ${progress}::smallint), updated_at = now(),
+      update runs r set progress = greatest(${to}::smallint, least(progress + ${by}::smallint, 99)), updated_at = now(),
              tokens_in = tokens_in + ${tokensIn}::bigint, tokens_out = tokens_out + ${tokensOut}::bigint,
              cost_micros = cost_micros + ${cost}::bigint, cost_complete = cost_complete and ${isPriced}
-        from closed where r.id = closed.run_id),
+        from closed where r.id = closed.run_id returning r.progress),
     trimmed as (
       delete from deltas d using closed where d.run_id = closed.run_id and d.step = ${step.path})
-    select count(*) as closed from closed`;
+    select progress from counted`;
 };
 
 /**
@@ -151,13 +160,13 @@ const closing = (tx: Writer, step: StepRef, { result, usage, progress }: StepOut
  */
 export const closeStep = async (tx: Writer, step: StepRef, outcome: StepOutcome): Promise<void> => {
   const { usage } = outcome;
-  const { closed } = await tx.one<{ closed: number }>(closing(tx, step, outcome));
-  if (closed === 0) return;
+  const closed = await tx.maybe<{ progress: number }>(closing(tx, step, outcome));
+  if (!closed) return;
   tx.emit(runStream(step.runId), 'step.completed', {
     step: step.path,
     title: step.title,
     attempt: step.attempt,
-    progress: outcome.progress,
+    progress: closed.progress,
     ...(usage ? { tokens: usage.tokensIn + usage.tokensOut } : {}),
     ...outcome.detail,
   });

@@ -143,7 +143,7 @@ export const reportOutcome = async (
   if (stored) return stored.result.status;
   const after = await transit(tx, run, change);
   if (!after) return undefined;
-  await tx.run(
+  tx.send(
     sql`insert into run_transitions (run_id, workspace_id, key, result)
         values (${run.id}, ${run.workspace_id}, ${key}, ${JSON.stringify({ status: after.status })})`,
   );

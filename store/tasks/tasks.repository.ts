@@ -41,8 +41,8 @@ export const requireTask = async (db: Reader, id: string): Promise<TaskRow> => {
 };
 
 /** Locks a task against other writers. @throws DomainError not_found. */
-export const lockTask = async (tx: Writer, id: string): Promise<TaskRow> => {
-  await tx.run(sql`select 1 from tasks where id = ${id} for update`);
+export const lockTask = (tx: Writer, id: string): Promise<TaskRow> => {
+  tx.send(sql`select 1 from tasks where id = ${id} for update`);
   return requireTask(tx, id);
 };
 
@@ -81,11 +81,10 @@ export const requireNoLiveRun = async (tx: Writer, taskId: string): Promise<void
 };
 
 /** Merges into a task's metadata: names that are not given stay. */
-export const mergeMetadata = async (tx: Writer, taskId: string, metadata: JsonObject): Promise<void> => {
-  await tx.run(
+export const mergeMetadata = (tx: Writer, taskId: string, metadata: JsonObject): void =>
+  tx.send(
     sql`update tasks set metadata = metadata || ${JSON.stringify(metadata)}::jsonb, updated_at = now() where id = ${taskId}`,
   );
-};
 
 /** The totals behind the statistics. Sums of counters: exact, and as fast with a million tasks as with ten. */
 export const readTaskTotals = async (

@@ -99,6 +99,7 @@ const awaitTime = async (
 };
 
 /**
+ * Carries the runs that began before `produceContent` was; starts no more. To be deleted when none of them is left.
  * brief → outline → sections → approval (with as many revisions as it takes) → publication, at once or at a given time.
  * Text that a person wrote enters at the approval.
  */

@@ -5,12 +5,13 @@ import {
   condition,
   defineSignal,
   isCancellation,
+  patched,
   setHandler,
   TemporalFailure,
 } from '@temporalio/workflow';
 import type { RunActivities } from '../../activities/runs/index.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { useProfile } from '../profiles.ts';
+import { useWrites } from '../profiles.ts';
 import { isHeld, RUN_ENDED, type Held } from '../../domain/runs/held.ts';
 import type { RunInput } from './messages.ts';
 
@@ -48,7 +49,8 @@ export const carryRun = async (
   input: RunInput,
   body: (carrier: Carrier, asked: Asked) => Promise<JsonObject | null>,
 ): Promise<void> => {
-  const runs = useProfile<RunActivities>('write');
+  // Runs that began before this was so have a history of queued ones.
+  const runs = useWrites<RunActivities>(patched('writes-here') ? 'here' : 'queued');
   let pokes = 0;
   setHandler(poke, () => void pokes++);
   const carrier: Carrier = {
@@ -67,21 +69,17 @@ export const carryRun = async (
     },
   };
   try {
-    const begun = await carrier.step(() => runs.beginRun.executeWithOptions({ summary: 'Begin' }, [input]));
+    const begun = await carrier.step(() => runs.beginRun('Begin', input));
     const output = await body(carrier, begun.asked);
-    if (output !== null)
-      await runs.completeRun.executeWithOptions({ summary: 'Complete' }, [{ ...input, output }]);
+    if (output !== null) await runs.completeRun('Complete', { ...input, output });
   } catch (error) {
     // Anything else is a mistake in this code: the task waits for the version that mends it.
     if (!(error instanceof TemporalFailure)) throw error;
     const failure = failureOf(error);
     if (failure.code === RUN_ENDED) return;
     await CancellationScope.nonCancellable(async () => {
-      if (isCancellation(error)) await runs.cancelRun.executeWithOptions({ summary: 'Cancel' }, [input]);
-      else
-        await runs.failRun.executeWithOptions({ summary: `Fail: ${failure.code}` }, [
-          { ...input, error: failure },
-        ]);
+      if (isCancellation(error)) await runs.cancelRun('Cancel', input);
+      else await runs.failRun(`Fail: ${failure.code}`, { ...input, error: failure });
     });
     throw error;
   }

@@ -73,7 +73,7 @@ const followRun = async (
   const open = await tx.maybe<ApprovalRow>(
     sql`select ${APPROVAL_COLUMNS} from approvals a where a.run_id = ${run.id} and a.status = 'open' for update`,
   );
-  if (open) await moveToRevision(tx, open, revision, shownOf(draft));
+  if (open) moveToRevision(tx, open, revision, shownOf(draft));
   tx.emit(runStream(run.id), 'content.revised', { content_id: content.id, revision, author: 'person' });
   poke(tx, run);
 };

@@ -57,7 +57,7 @@ export const changeTask = async (
   const task = await lockTask(tx, taskId);
   await requireNoLiveRun(tx, taskId);
   const { content, ...metadata } = change.task_metadata ?? {};
-  if (Object.keys(metadata).length > 0) await mergeMetadata(tx, taskId, metadata);
+  if (Object.keys(metadata).length > 0) mergeMetadata(tx, taskId, metadata);
   if (typeof content === 'string') await reviseByHand(tx, task, content);
   if (change.status) {
     const statuses = fromBriefTaskWord(change.status);

@@ -1,26 +1,11 @@
-import { Client, Connection } from '@temporalio/client';
 import { until } from '../../harness/until.ts';
 import { call } from '../http.ts';
 import { median, wallClock } from '../stats.ts';
+import { countActivities, type Steps } from '../steps.ts';
 import type { World } from '../world.ts';
 import type { Measure } from './measure.ts';
 
 const PER_ROUND = 6;
-
-/** How many activities our pipeline has before and after its approval, from the history of one. */
-const countActivities = async (world: World, runId: string): Promise<{ before: number; after: number }> => {
-  const connection = await Connection.connect({ address: world.temporal.address });
-  try {
-    const handle = new Client({ connection }).workflow.getHandle(`content/${runId}/1`);
-    const events = (await handle.fetchHistory()).events ?? [];
-    const signal = events.findIndex((event) => event.workflowExecutionSignaledEventAttributes);
-    const count = (part: typeof events): number =>
-      part.filter((event) => event.activityTaskScheduledEventAttributes).length;
-    return { before: count(events.slice(0, signal)), after: count(events.slice(signal)) };
-  } finally {
-    await connection.close();
-  }
-};
 
 /** When a row was committed, in milliseconds since the epoch; waits for it. */
 const committed = (pool: World['ours'], query: string, values: unknown[]): Promise<number> =>
@@ -49,7 +34,7 @@ const runOurs = async (world: World, taskId: string): Promise<{ id: string; ms: 
   return { id, ms: waiting - startedAt + completed - approvedAt };
 };
 
-const runFloor = async (world: World, steps: { before: number; after: number }): Promise<number> => {
+const runFloor = async (world: World, steps: Steps): Promise<number> => {
   const startedAt = wallClock();
   const { id } = await call<{ id: string }>('POST', `${world.floor.url}/start`, {
     body: { name: 'Bench', workflow: 'insertingSteps', args: [steps.before, steps.after] },

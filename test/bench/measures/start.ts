@@ -3,6 +3,7 @@ import { until } from '../../harness/until.ts';
 import { wait } from '../../../scripts/services/processes.ts';
 import { call } from '../http.ts';
 import { median, wallClock } from '../stats.ts';
+import { countActivities } from '../steps.ts';
 import type { Result } from '../table.ts';
 import type { World } from '../world.ts';
 import type { Measure } from './measure.ts';
@@ -17,7 +18,12 @@ interface Sample {
   readonly begun: number;
 }
 
-type Start = () => Promise<{ answer: number; begun: () => Promise<number>; rest: () => Promise<unknown> }>;
+type Start = () => Promise<{
+  id: string;
+  answer: number;
+  begun: () => Promise<number>;
+  rest: () => Promise<unknown>;
+}>;
 
 const startOurs =
   (world: World, tasks: string[]): Start =>
@@ -33,6 +39,7 @@ const startOurs =
       (await world.ours.query<{ value: T }>(`select ${column} as value from runs where id = $1`, [id]))
         .rows[0]?.value;
     return {
+      id,
       answer,
       // The transaction of the first activity, `begin`, says when it began.
       begun: async () =>
@@ -45,17 +52,17 @@ const startOurs =
   };
 
 const startFloor =
-  (world: World): Start =>
+  (world: World, workflow: 'oneStep' | 'insertingSteps', args: readonly number[]): Start =>
   async () => {
     const at = wallClock();
-    const body = { name: 'Bench', workflow: 'oneStep', args: [] };
+    const body = { name: 'Bench', workflow, args };
     const { id } = await call<{ id: string }>('POST', `${world.floor.url}/start`, { body });
     const answer = wallClock() - at;
     const begun = (): Promise<number> =>
       until(() => world.floor.worker.ask<number | undefined>({ id }), 'the activity').then(
         (began) => began - at,
       );
-    return { answer, begun, rest: begun };
+    return { id, answer, begun, rest: begun };
   };
 
 /** @param idle waits before each until the last one has come to rest; else the next follows at once. */
@@ -97,12 +104,22 @@ const compare = (label: string, ours: Sample[], floor: Sample[]): Result[] => {
   ];
 };
 
-/** Starting the pipeline against a bare handler that inserts a row and starts a workflow with one no-op activity. */
+/**
+ * Starting the pipeline against a bare handler that inserts a row and starts a workflow: idle, one with a single no-op
+ * activity; one in a row, one with as many inserting activities as our pipeline, since each start meets those before it.
+ */
 export const measureStart: Measure = async (world, { rounds, note }) => {
-  const tasks = await world.api.createTasks(2 * PER_ROUND * (rounds + 1));
-  const starts = { ours: startOurs(world, tasks), floor: startFloor(world) };
+  const tasks = await world.api.createTasks(2 * PER_ROUND * (rounds + 1) + 1);
+  const ours = startOurs(world, tasks);
+  const first = await ours();
+  await first.rest();
+  const { before, after } = await countActivities(world, first.id);
   const results: Result[] = [];
   for (const idle of [true, false]) {
+    const floor = idle
+      ? startFloor(world, 'oneStep', [])
+      : startFloor(world, 'insertingSteps', [before, after]);
+    const starts = { ours, floor };
     const samples: Record<'ours' | 'floor', Sample[]> = { ours: [], floor: [] };
     for (let n = 0; n <= rounds; n++) {
       note(`start, ${idle ? 'idle' : 'in a row'}: ${n === 0 ? 'warm-up' : `round ${n} of ${rounds}`}`);

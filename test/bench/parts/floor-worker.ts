@@ -11,6 +11,7 @@ const createFloorActivities = (pool: pg.Pool, begun: Map<string, number>) => ({
     begun.set(id, wallClock());
   },
   insert: async (id: string, step: number): Promise<void> => {
+    if (step === 0) begun.set(id, wallClock());
     await pool.query('insert into floor_steps (id, step) values ($1, $2)', [id, step]);
   },
 });

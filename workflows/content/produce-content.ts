@@ -1,0 +1,117 @@
+import { ApplicationFailure, sleep } from '@temporalio/workflow';
+import type { ContentActivities } from '../../activities/content/index.ts';
+import type { WritingActivities } from '../../activities/content/writing.ts';
+import { readParameters, readStart } from '../../domain/content/pipeline.ts';
+import { textAt, type JsonObject } from '../../domain/json.ts';
+import { useProfile, useWrites, type Writes } from '../profiles.ts';
+import { carryRun, type Carrier } from '../runs/carry.ts';
+import type { RunInput } from '../runs/messages.ts';
+import type { RevisionAnswer, VerdictAnswer } from './messages.ts';
+
+interface Desk {
+  readonly input: RunInput;
+  readonly carrier: Carrier;
+  readonly content: Writes<ContentActivities>;
+  readonly writing: ReturnType<typeof useProfile<WritingActivities>>;
+}
+
+type Outlined = 'by the model' | 'as written';
+
+/** Writes one round of the article: its sections side by side, then the revision that they make. */
+const writeRound = async (desk: Desk, round: number, outlined: Outlined): Promise<RevisionAnswer> => {
+  const { input, carrier, content, writing } = desk;
+  const at = { ...input, round };
+  const { sections } = await carrier.step(() =>
+    outlined === 'as written'
+      ? content.outlineAsWritten('Outline as written', at)
+      : writing.outline.executeWithOptions({ summary: 'Outline' }, [at]),
+  );
+  const draft = (index: number): Promise<unknown> => {
+    const summary = `Section ${index + 1} of ${sections}`;
+    return carrier.step(() => writing.draftSection.executeWithOptions({ summary }, [{ ...at, index }]));
+  };
+  await Promise.all(Array.from({ length: sections }, (_, index) => draft(index)));
+  return carrier.step(() => content.compose('Compose', at));
+};
+
+/** Opens a gate for the newest revision and waits for its verdict, however long that takes. */
+const awaitVerdict = async (desk: Desk, gate: number, contentId: string): Promise<VerdictAnswer> => {
+  const { input, carrier, content } = desk;
+  const where = { ...input, gate, content_id: contentId };
+  let seen = carrier.pokes();
+  let verdict = await carrier.step(() => content.requestApproval('Ask for approval', where));
+  while (verdict.status === 'open') {
+    await carrier.nextPoke(seen, verdict.expires_at === null ? null : verdict.expires_at - Date.now());
+    seen = carrier.pokes();
+    verdict = await carrier.step(() => content.takeVerdict('Take the verdict', where));
+  }
+  return verdict;
+};
+
+/** A person revises what a person wrote: waits until a newer revision exists. */
+const awaitRevision = async (
+  { input, carrier, content }: Desk,
+  contentId: string,
+  after: number,
+): Promise<void> => {
+  const where = { ...input, content_id: contentId };
+  for (;;) {
+    const seen = carrier.pokes();
+    const { revision } = await carrier.step(() => content.newestRevision('Look for a new revision', where));
+    if (revision > after) return;
+    await carrier.nextPoke(seen, null);
+  }
+};
+
+/** Asks for approval, and for changes as often as they are requested, until a revision is approved. */
+const untilApproved = async (desk: Desk, contentId: string): Promise<RevisionAnswer> => {
+  let round = 0;
+  for (let gate = 1; ; gate++) {
+    const verdict = await awaitVerdict(desk, gate, contentId);
+    if (verdict.status === 'approved') return { content_id: contentId, revision: verdict.revision };
+    if (verdict.status === 'rejected')
+      throw ApplicationFailure.nonRetryable('The content was rejected.', 'rejected');
+    if (verdict.status === 'expired')
+      throw ApplicationFailure.nonRetryable(
+        'Nobody decided before the approval expired.',
+        'approval_expired',
+      );
+    if (verdict.next_author === 'model') await writeRound(desk, ++round, 'by the model');
+    if (verdict.next_author === 'person') await awaitRevision(desk, contentId, verdict.revision);
+  }
+};
+
+/** Holds the approved revision until its time; one that has passed already holds nothing. */
+const awaitTime = async (
+  { input, carrier, content }: Desk,
+  approved: RevisionAnswer,
+  at: Date | null,
+): Promise<void> => {
+  if (at === null || at.getTime() <= Date.now()) return;
+  const summary = `Wait until ${at.toISOString()}`;
+  await carrier.step(() => content.schedule(summary, { ...input, ...approved }));
+  await sleep(at.getTime() - Date.now(), { summary });
+};
+
+/**
+ * brief → outline → sections → approval (with as many revisions as it takes) → publication, at once or at a given time.
+ * Text that a person wrote enters at the approval.
+ */
+export const produceContent = (input: RunInput): Promise<void> =>
+  carryRun(input, async (carrier, asked) => {
+    const content = useWrites<ContentActivities>();
+    const desk: Desk = { input, carrier, content, writing: useProfile<WritingActivities>('model') };
+    const { publishAt } = readParameters((asked['parameters'] ?? {}) as JsonObject);
+    const start = readStart(asked);
+    const contentId =
+      start === 'review'
+        ? textAt(asked, 'content_id')
+        : (await writeRound(desk, 0, start === 'optimize' ? 'as written' : 'by the model')).content_id;
+    const approved = await untilApproved(desk, contentId);
+    await awaitTime(desk, approved, publishAt);
+    await carrier.step(() => content.publish('Publish', { ...input, ...approved }));
+    return COMPLETED;
+  });
+
+/** The publication has completed the run in its own transaction. */
+const COMPLETED = null;
