@@ -57,6 +57,8 @@ export const openStep = async (
           values (${step.runId}, ${run.workspace_id}, ${step.path}, ${step.digest}, ${step.attempt}, 'started')
           on conflict (run_id, path, digest) do update
             set status = 'started', attempt = excluded.attempt, calls = s.calls + 1, error = null, finished_at = null,
+                -- What lies between two attempts is no part of how long a step takes.
+                started_at = case when s.attempt = excluded.attempt then s.started_at else now() end,
                 in_doubt = s.in_doubt + ${lost ? 1 : 0})
         update runs set current_step = ${step.path}, updated_at = now(), in_doubt = in_doubt + ${lost ? 1 : 0}
          where id = ${step.runId}`,
