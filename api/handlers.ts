@@ -1,5 +1,6 @@
 import { approvalHandlers } from './features/approvals/approvals.handlers.ts';
 import { contentHandlers } from './features/content/content.handlers.ts';
+import { historyHandlers } from './features/history/history.handlers.ts';
 import { identityHandlers, type IdentityDeps } from './features/identity/identity.handlers.ts';
 import { liveHandlers } from './features/live/live.handlers.ts';
 import {
@@ -18,6 +19,7 @@ export type HandlerDeps = IdentityDeps & ObservabilityDeps & RunDeps & SiteDeps;
 export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...approvalHandlers(),
   ...contentHandlers(),
+  ...historyHandlers(),
   ...identityHandlers(deps),
   ...liveHandlers(deps),
   ...observabilityHandlers(deps),

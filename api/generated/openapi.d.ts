@@ -117,6 +117,103 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/workflow/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Executions that have ended, newest first
+         * @description Ordered by `completed_at`. Runs under way are not listed here: see `/api/v1/runs`, or the history of one workflow.
+         */
+        get: operations["listWorkflowHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workflow/{execution_id}/details": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One execution with its steps and what they stored */
+        get: operations["getWorkflowDetails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workflow/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Totals, success and duration of the executions that ended in a period
+         * @description An execution is counted in the period in which it ended, whenever it began. A period lasts 30 days unless it is given, and 366 days at most.
+         */
+        get: operations["getWorkflowStatistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workflow/performance-metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Throughput, the latency of steps, and where the time goes
+         * @description Runs, steps and approvals are counted in the period in which they ended. A period lasts 24 hours unless it is given, and 31 days at most.
+         */
+        get: operations["getPerformanceMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workflow/{workflow_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The executions of one workflow, newest first
+         * @description A workflow is a task together with the content that is written for it; the id of either names it, and of content that belongs to no task its own. Ordered by when the executions were asked for; those under way are among them, as `in_progress`.
+         */
+        get: operations["listExecutionsOfWorkflow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/login": {
         parameters: {
             query?: never;
@@ -937,6 +1034,217 @@ export interface components {
              */
             on_expiry: "reject" | "approve";
         };
+        WorkflowExecution: {
+            id: components["schemas"]["Id"];
+            /**
+             * Format: uuid
+             * @description What the run is about, a task or a content item: its history is at `/api/workflow/{workflow_id}/history`.
+             */
+            workflow_id: string;
+            /** @description `optimization` for a pipeline that began with existing text to revise, `content_creation` for every other pipeline; else the kind of the run, such as `analysis`. */
+            workflow_name: string;
+            kind: components["schemas"]["RunKind"];
+            /**
+             * @description A cancelled run is a `failure`; `outcome` tells them apart.
+             * @enum {string}
+             */
+            status: "success" | "failure" | "in_progress";
+            /**
+             * @description Null while it is under way.
+             * @enum {string|null}
+             */
+            outcome: "completed" | "failed" | "cancelled" | null;
+            /** @description How often the run was begun or is to begin. */
+            attempt: number;
+            /**
+             * Format: date-time
+             * @description When its first attempt began; null when it never did.
+             */
+            started_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it ended, whatever its outcome.
+             */
+            completed_at: string | null;
+            /** @description From `started_at` to `completed_at`, with all waiting in between: for people, for a publishing time, for a retry. Null while either is. */
+            duration_ms: number | null;
+            error: {
+                code: string;
+                message: string;
+            } | null;
+        };
+        WorkflowExecutionPage: {
+            items: components["schemas"]["WorkflowExecution"][];
+            /** @description The same as `items`. */
+            executions: components["schemas"]["WorkflowExecution"][];
+            total: components["schemas"]["Count"];
+            /** @description True when there are more than `total`: filtered totals are counted up to 10,000. */
+            total_is_capped: boolean;
+            offset: components["schemas"]["Count"];
+            skip: components["schemas"]["Count"];
+            limit: number;
+            has_more: boolean;
+            next_cursor: string | null;
+            links: components["schemas"]["PageLinks"];
+        };
+        WorkflowHistory: {
+            items: components["schemas"]["WorkflowExecution"][];
+            /** @description The same as `items`. */
+            executions: components["schemas"]["WorkflowExecution"][];
+            /**
+             * Format: uuid
+             * @description The id that was asked for.
+             */
+            workflow_id?: string;
+            total: components["schemas"]["Count"];
+            /** @description True when there are more than `total`: filtered totals are counted up to 10,000. */
+            total_is_capped: boolean;
+            offset: components["schemas"]["Count"];
+            skip: components["schemas"]["Count"];
+            limit: number;
+            has_more: boolean;
+            next_cursor: string | null;
+            links: components["schemas"]["PageLinks"];
+        };
+        WorkflowStep: {
+            /** @description What is done, whichever round or section it is of: the head of `path`, such as `outline`, `draft`, `compose`, `approval`, `publish`. */
+            step_name: string;
+            /** @description Which one of these steps, such as `draft.0/2`. */
+            path: string;
+            /**
+             * @description `started` in an execution that has ended: the step was never finished. An approval is `waiting` while it is open, `completed` by a verdict of either kind, and `cancelled` when its run ended first.
+             * @enum {string}
+             */
+            status: "started" | "waiting" | "completed" | "failed" | "cancelled";
+            /** @description The attempt of the run that did it, or adopted what an earlier one did. */
+            attempt: number;
+            started_at: components["schemas"]["Time"];
+            /** Format: date-time */
+            completed_at: string | null;
+            /** @description From begin to end, repeated calls of one attempt included; of an approval, how long it was open. */
+            duration_ms: number | null;
+            /** @description What the step stored, of an approval its verdict; null before its end. */
+            output: {
+                [key: string]: unknown;
+            } | null;
+            /** @description True when `output` would be longer than about 10,000 characters: its long texts are cut then. */
+            output_truncated: boolean;
+            error: {
+                [key: string]: unknown;
+            } | null;
+            /** @description How often the step was begun. */
+            calls: number;
+            /** @description Calls of a model whose answer was lost, and that may have cost something. */
+            calls_in_doubt: number;
+            tokens_in: components["schemas"]["Count"];
+            tokens_out: components["schemas"]["Count"];
+            cost_usd: number;
+        };
+        WorkflowDetails: {
+            id: components["schemas"]["Id"];
+            /**
+             * Format: uuid
+             * @description What the run is about, a task or a content item: its history is at `/api/workflow/{workflow_id}/history`.
+             */
+            workflow_id: string;
+            /** @description `optimization` for a pipeline that began with existing text to revise, `content_creation` for every other pipeline; else the kind of the run, such as `analysis`. */
+            workflow_name: string;
+            kind: components["schemas"]["RunKind"];
+            /**
+             * @description A cancelled run is a `failure`; `outcome` tells them apart.
+             * @enum {string}
+             */
+            status: "success" | "failure" | "in_progress";
+            /**
+             * @description Null while it is under way.
+             * @enum {string|null}
+             */
+            outcome: "completed" | "failed" | "cancelled" | null;
+            /** @description How often the run was begun or is to begin. */
+            attempt: number;
+            /**
+             * Format: date-time
+             * @description When its first attempt began; null when it never did.
+             */
+            started_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it ended, whatever its outcome.
+             */
+            completed_at: string | null;
+            /** @description From `started_at` to `completed_at`, with all waiting in between: for people, for a publishing time, for a retry. Null while either is. */
+            duration_ms: number | null;
+            error: {
+                code: string;
+                message: string;
+            } | null;
+            /** @description In the order in which they began. */
+            steps: components["schemas"]["WorkflowStep"][];
+        };
+        Period: {
+            since: components["schemas"]["Time"];
+            until: components["schemas"]["Time"];
+        };
+        /** @description completed / (completed + failed + cancelled), to two places; null when nothing ended. */
+        SuccessRate: number | null;
+        /** @description Null when there is nothing to measure. */
+        Milliseconds: number | null;
+        WorkflowStatistics: {
+            period: components["schemas"]["Period"];
+            /** @description Runs that ended in the period. */
+            total_executions: number;
+            completed: components["schemas"]["Count"];
+            failed: components["schemas"]["Count"];
+            cancelled: components["schemas"]["Count"];
+            success_rate: components["schemas"]["SuccessRate"];
+            /** @description The mean `duration_ms` of those that began, failed and cancelled ones too; waiting for people is part of it. */
+            avg_duration_ms: components["schemas"]["Milliseconds"];
+            median_duration_ms: components["schemas"]["Milliseconds"];
+            p95_duration_ms: components["schemas"]["Milliseconds"];
+            /** @description The same by workflow; the most often executed one first. */
+            workflows: components["schemas"]["WorkflowFigures"][];
+        };
+        WorkflowFigures: {
+            /** @description A `workflow_name`. */
+            name: string;
+            executions: components["schemas"]["Count"];
+            completed: components["schemas"]["Count"];
+            failed: components["schemas"]["Count"];
+            cancelled: components["schemas"]["Count"];
+            success_rate: components["schemas"]["SuccessRate"];
+            avg_duration_ms: components["schemas"]["Milliseconds"];
+        };
+        PerformanceMetrics: {
+            period: components["schemas"]["Period"];
+            /** @description Runs that ended in the period. */
+            executions: number;
+            /** @description `executions` divided by the minutes of the period. */
+            throughput: number;
+            /** @enum {string} */
+            throughput_unit: "runs_per_minute";
+            /** @description The mean time of a step from begin to end, over the steps that were finished in the period; approvals are not among them. */
+            avg_latency_ms: components["schemas"]["Milliseconds"];
+            p95_latency_ms: components["schemas"]["Milliseconds"];
+            /** @description The longest of these times. */
+            peak_latency_ms: components["schemas"]["Milliseconds"];
+            /** @description The sum of these times. */
+            busy_ms: number;
+            /** @description How long, in all, approvals had been open that were closed in the period. It is no part of `busy_ms`. */
+            waiting_ms: number;
+            /** @description The `step_name` that took most of `busy_ms`; null when no step was finished. */
+            bottleneck: string | null;
+            /** @description Its part of `busy_ms`, 0 to 1, to two places. */
+            bottleneck_share: number | null;
+            /** @description By the step's name; the one that took most of the time first. */
+            steps: {
+                step_name: string;
+                /** @description How many were finished. */
+                executions: number;
+                busy_ms: components["schemas"]["Count"];
+                avg_latency_ms: components["schemas"]["Milliseconds"];
+                peak_latency_ms: components["schemas"]["Milliseconds"];
+            }[];
+        };
         Credentials: {
             email: string;
             password: string;
@@ -1383,6 +1691,10 @@ export interface components {
         RunId: components["schemas"]["Id"];
         ApprovalId: components["schemas"]["Id"];
         ItemId: components["schemas"]["Id"];
+        /** @description Where the period begins. */
+        Since: components["schemas"]["Time"];
+        /** @description Where the period ends, itself left out; now, when absent or later than now. */
+        Until: components["schemas"]["Time"];
         /** @description The last position that you have. */
         After: number;
         EventLimit: number;
@@ -1420,6 +1732,17 @@ export type Author = components['schemas']['Author'];
 export type Revision = components['schemas']['Revision'];
 export type PipelineParameters = components['schemas']['PipelineParameters'];
 export type ApprovalRules = components['schemas']['ApprovalRules'];
+export type WorkflowExecution = components['schemas']['WorkflowExecution'];
+export type WorkflowExecutionPage = components['schemas']['WorkflowExecutionPage'];
+export type WorkflowHistory = components['schemas']['WorkflowHistory'];
+export type WorkflowStep = components['schemas']['WorkflowStep'];
+export type WorkflowDetails = components['schemas']['WorkflowDetails'];
+export type Period = components['schemas']['Period'];
+export type SuccessRate = components['schemas']['SuccessRate'];
+export type Milliseconds = components['schemas']['Milliseconds'];
+export type WorkflowStatistics = components['schemas']['WorkflowStatistics'];
+export type WorkflowFigures = components['schemas']['WorkflowFigures'];
+export type PerformanceMetrics = components['schemas']['PerformanceMetrics'];
 export type Credentials = components['schemas']['Credentials'];
 export type SignedIn = components['schemas']['SignedIn'];
 export type Me = components['schemas']['Me'];
@@ -1469,6 +1792,8 @@ export type ParameterIdempotencyKey = components['parameters']['IdempotencyKey']
 export type ParameterRunId = components['parameters']['RunId'];
 export type ParameterApprovalId = components['parameters']['ApprovalId'];
 export type ParameterItemId = components['parameters']['ItemId'];
+export type ParameterSince = components['parameters']['Since'];
+export type ParameterUntil = components['parameters']['Until'];
 export type ParameterAfter = components['parameters']['After'];
 export type ParameterEventLimit = components['parameters']['EventLimit'];
 export type ParameterLastEventId = components['parameters']['LastEventId'];
@@ -1757,6 +2082,166 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listWorkflowHistory: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description How many items to pass over, up to 10,000; beyond that use `cursor`. */
+                offset?: components["parameters"]["Offset"];
+                /** @description The same as `offset`. */
+                skip?: components["parameters"]["Skip"];
+                /** @description Where the last page ended, from its `next_cursor`. Takes the place of `offset`. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description One of `content_creation`, `optimization`, or a kind of run such as `analysis`. */
+                workflow_name?: string;
+                /** @description `failure` stands for failed and cancelled. */
+                status?: "success" | "failure";
+                started_after?: components["schemas"]["Time"];
+                started_before?: components["schemas"]["Time"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of executions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowExecutionPage"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getWorkflowDetails: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a run. */
+                execution_id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The execution. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowDetails"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getWorkflowStatistics: {
+        parameters: {
+            query?: {
+                /** @description Where the period begins. */
+                since?: components["parameters"]["Since"];
+                /** @description Where the period ends, itself left out; now, when absent or later than now. */
+                until?: components["parameters"]["Until"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowStatistics"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPerformanceMetrics: {
+        parameters: {
+            query?: {
+                /** @description Where the period begins. */
+                since?: components["parameters"]["Since"];
+                /** @description Where the period ends, itself left out; now, when absent or later than now. */
+                until?: components["parameters"]["Until"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The metrics. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PerformanceMetrics"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listExecutionsOfWorkflow: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description How many items to pass over, up to 10,000; beyond that use `cursor`. */
+                offset?: components["parameters"]["Offset"];
+                /** @description The same as `offset`. */
+                skip?: components["parameters"]["Skip"];
+                /** @description Where the last page ended, from its `next_cursor`. Takes the place of `offset`. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description The id of a task or of a content item. */
+                workflow_id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of executions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowHistory"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };

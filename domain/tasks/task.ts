@@ -42,8 +42,8 @@ export interface TaskCounts {
   readonly failed: number;
 }
 
-/** Rounds to two places, as the documents print 48/89 as 0.54. */
-const fraction = (part: number, whole: number): number =>
+/** A part of a whole, rounded to two places, as the documents print 48/89 as 0.54; 0 of nothing. */
+export const fraction = (part: number, whole: number): number =>
   whole === 0 ? 0 : Math.round((part / whole) * 100) / 100;
 
 /** completed / total (48/89 = 0.54). */

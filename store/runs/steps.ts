@@ -41,6 +41,8 @@ const opening = (run: RunRow, step: StepRef): Sql =>
        where not exists (select 1 from stored where status = 'completed')
       on conflict (run_id, path, digest) do update
         set status = 'started', attempt = excluded.attempt, calls = s.calls + 1, error = null, finished_at = null,
+            -- What lies between two attempts is no part of how long a step takes.
+            started_at = case when s.attempt = excluded.attempt then s.started_at else now() end,
             in_doubt = s.in_doubt + (select n from lost)
       returning 1),
     noted as (

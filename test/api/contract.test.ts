@@ -190,8 +190,10 @@ describe('addresses', () => {
 });
 
 describe('lists', () => {
-  const lists = operations.filter(({ operation }) =>
-    JSON.stringify(operation.parameters ?? []).includes('/Cursor'),
+  // Those of one thing need its id: their own tests walk them.
+  const lists = operations.filter(
+    ({ operation, path }) =>
+      JSON.stringify(operation.parameters ?? []).includes('/Cursor') && !path.includes('{'),
   );
   test.each(named(lists))('%s pages in one body and refuses bad paging', async (_id, operation) => {
     const { status, body } = await admin.get(`${operation.path}?limit=2`);

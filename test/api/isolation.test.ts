@@ -24,6 +24,7 @@ beforeAll(async () => {
   const { approval_id } = await awaitApproval(mine, taskId);
   const { body } = await mine.get(`/api/v1/approvals/${approval_id}`);
   Object.assign(ids, { task_id: taskId, run_id: runId, approval_id, item_id: body.subject_id });
+  Object.assign(ids, { execution_id: runId, workflow_id: taskId });
 });
 afterAll(() => server?.close());
 

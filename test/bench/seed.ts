@@ -5,6 +5,7 @@ import { DEFAULT_POLICY } from '../../domain/approvals/approval.ts';
 const TABLES = [
   'tasks',
   'runs',
+  'run_steps',
   'approvals',
   'content_items',
   'content_revisions',
@@ -33,9 +34,15 @@ const IS_PUBLISHED = 'i % 20 > 2';
 const id = (kind: number): string =>
   `('0190' || lpad(to_hex(i), 8, '0') || '70008000' || lpad('${kind}', 12, '0'))::uuid`;
 const TASK = id(1);
+/** The task with the number 1. */
+export const FIRST_TASK = '01900000-0001-7000-8000-000000000001';
 const RUN = id(2);
 const CONTENT = id(4);
-const AT = `now() - interval '20 days' * (($1::int - i)::float8 / $1::int)`;
+const AT = `now() - interval '20 minutes' - interval '20 days' * (($1::int - i)::float8 / $1::int)`;
+/** Between one and eighteen minutes, in no order. */
+const TOOK = `interval '1 second' * (60 + (i % 1009) * 719 % 1009)`;
+/** Each run's steps with the part of its time that each began and ended at. */
+const STEPS = `(values ('outline.0', 0, 0.1), ('draft.0/0', 0.1, 0.9), ('compose.0', 0.9, 1)) as step(path, since, until)`;
 const TEXT = `repeat('A sentence as long as sentences are. ', 10)`;
 const WORKSPACE = '(select workspace_id from memberships limit 1)';
 const PERSON = '(select user_id from memberships limit 1)';
@@ -46,11 +53,15 @@ const FILL = [
      from generate_series(1, $1::int) i`,
   `insert into runs (id, workspace_id, kind, subject_type, subject_id, owner_id, status, progress, input, created_at, updated_at, started_at, finished_at)
    select ${RUN}, ${WORKSPACE}, 'content', 'task', ${TASK}, ${PERSON}, ${fate('run')}, 75, '{"start": "brief"}', ${AT}, ${AT}, ${AT},
-          case when ${IS_LIVE} then null else ${AT} end
+          case when ${IS_LIVE} then null else ${AT} + ${TOOK} end
      from generate_series(1, $1::int) i`,
-  `insert into approvals (id, workspace_id, kind, run_id, attempt, step_path, subject_type, subject_id, revision, status, shown, policy, created_at, updated_at)
+  `insert into run_steps (run_id, workspace_id, path, digest, attempt, status, result, started_at, finished_at)
+   select ${RUN}, ${WORKSPACE}, step.path, 'digest', 1, 'completed', '{"from_model": 1}',
+          ${AT} + ${TOOK} * step.since, ${AT} + ${TOOK} * step.until
+     from generate_series(1, $1::int) i, ${STEPS}`,
+  `insert into approvals (id, workspace_id, kind, run_id, attempt, step_path, subject_type, subject_id, revision, status, shown, policy, created_at, updated_at, decided_at)
    select ${id(3)}, ${WORKSPACE}, 'content', ${RUN}, 1, 'approval.1', 'content', ${CONTENT}, 1, ${fate('approval')},
-          '{"title": "A title", "excerpt": "A few words"}', '${JSON.stringify(DEFAULT_POLICY)}', ${AT}, ${AT}
+          '{"title": "A title", "excerpt": "A few words"}', '${JSON.stringify(DEFAULT_POLICY)}', ${AT}, ${AT}, case when ${IS_LIVE} then null else ${AT} + ${TOOK} end
      from generate_series(1, $1::int) i`,
   `insert into content_items (id, workspace_id, created_by, task_id, status, revision, published_revision, created_at, updated_at)
    select ${CONTENT}, ${WORKSPACE}, ${PERSON}, ${TASK}, ${fate('content')}, 1, case when ${IS_PUBLISHED} then 1 end, ${AT}, ${AT}

@@ -1,5 +1,5 @@
 import type { Api } from '../api.ts';
-import { seed } from '../seed.ts';
+import { FIRST_TASK, seed } from '../seed.ts';
 import { median } from '../stats.ts';
 import type { Measure } from './measure.ts';
 
@@ -22,6 +22,10 @@ const paths = (after: number): string[] => [
   '/api/v1/runs?limit=20&kind=content&status=failed',
   '/api/v1/approvals?limit=20&status=open',
   '/api/orchestrator/history?limit=20',
+  '/api/workflow/history?limit=20',
+  '/api/workflow/history?limit=20&status=failure',
+  '/api/workflow/history?limit=20&workflow_name=optimization',
+  `/api/workflow/${FIRST_TASK}/history?limit=20`,
   '/api/content?limit=20',
   '/api/content?limit=20&status=draft',
   '/api/posts?limit=20',
