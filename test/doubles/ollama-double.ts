@@ -25,6 +25,12 @@ export interface OllamaDouble {
 }
 
 export interface OllamaDoubleOptions {
+  /** A free one when absent. */
+  readonly port?: number;
+  /** Requests that are answered with HTTP 500, such as `GET /api/ps`. */
+  readonly refuses?: readonly string[];
+  /** Each load waits for this; what it throws is answered as a failed load. */
+  readonly whileLoading?: () => Promise<void>;
   readonly version?: string;
   readonly models?: readonly DoubledModel[];
   /** Takes each request and never answers. */
@@ -87,13 +93,22 @@ const send = (response: ServerResponse, status: number, body: object): void =>
 
 /** Starts the double on a free port of 127.0.0.1. */
 export const startOllamaDouble = async (options: OllamaDoubleOptions = {}): Promise<OllamaDouble> => {
-  const { version = '0.12.6', models = [], silent = false, instead } = options;
+  const {
+    version = '0.12.6',
+    models = [],
+    silent = false,
+    instead,
+    whileLoading,
+    port = 0,
+    refuses = [],
+  } = options;
   const requests: string[] = [];
   const loaded: string[] = [];
   let open = 0;
 
-  const answer = (route: string, name: string | undefined, response: ServerResponse): void => {
+  const answer = async (route: string, name: string | undefined, response: ServerResponse): Promise<void> => {
     if (instead) return void response.writeHead(instead.status).end(instead.body);
+    if (refuses.includes(route)) return send(response, 500, { error: 'on purpose' });
     const model = models.find((one) => one.name === name);
     if (route === 'GET /api/version') return send(response, 200, { version });
     if (route === 'GET /api/tags') return send(response, 200, { models: models.map(listed) });
@@ -103,6 +118,11 @@ export const startOllamaDouble = async (options: OllamaDoubleOptions = {}): Prom
       return void response.writeHead(404).end('404 page not found');
     if (!model) return send(response, 404, { error: `model '${String(name)}' not found` });
     if (route === 'POST /api/show') return send(response, 200, shown(model));
+    try {
+      await whileLoading?.();
+    } catch (error) {
+      return send(response, 500, { error: (error as Error).message });
+    }
     loaded.push(model.name);
     return send(response, 200, {
       model: model.name,
@@ -121,7 +141,7 @@ export const startOllamaDouble = async (options: OllamaDoubleOptions = {}): Prom
     if (silent) return;
     void readBody(request).then(({ model }) => answer(route, model, response));
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject));
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
