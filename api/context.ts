@@ -1,5 +1,7 @@
 import type { Client } from '@temporalio/client';
+import { cached } from '../platform/cached.ts';
 import type { Config } from '../platform/config.ts';
+import { createOllamaClient } from '../platform/ollama.ts';
 import type { ProcessParts } from '../platform/process.ts';
 import { temporalSettings } from '../platform/temporal/connect.ts';
 import { VERSION } from '../platform/version.ts';
@@ -11,8 +13,11 @@ import type { AppDeps } from './app.ts';
 import { Sessions } from './auth/sessions.ts';
 import { createTokens } from './auth/tokens.ts';
 import { createMetrics } from './features/observability/metrics.ts';
-import { cached, createProbes, type Probe } from './features/observability/probes.ts';
+import { createProbes, type Probe } from './features/observability/probes.ts';
 import { Live } from './live/live.ts';
+
+/** Where Ollama listens on this machine; nothing is configured, so it may well not be there. */
+const OLLAMA_AT_HOME = '127.0.0.1:11434';
 
 /** Temporal's Web UI for this namespace, where it is known. */
 const namespaceUrl = (config: Config): string | null =>
@@ -82,6 +87,7 @@ export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & {
       store,
       tokens,
       live,
+      ollama: createOllamaClient(config.models.ollama.host ?? OLLAMA_AT_HOME),
       totals,
       subscriptions,
       version: VERSION,

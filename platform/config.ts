@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readEnv, type Env } from './env.ts';
+import { readModelsFile } from './models-file.ts';
 
 const ENVIRONMENTS = ['development', 'production', 'test'] as const;
 
@@ -109,6 +110,8 @@ export const toConfig = (env: Env) => {
       localPath: env.modelPath ?? null,
       inputPrice: price('TASKLOOM_MODEL_INPUT_USD_PER_MTOK', env.modelInputPrice),
       outputPrice: price('TASKLOOM_MODEL_OUTPUT_USD_PER_MTOK', env.modelOutputPrice),
+      corrections: env.modelsFile === undefined ? [] : readModelsFile(resolve(env.modelsFile)),
+      ollama: { host: env.ollamaHost ?? null },
       anthropic: { apiKey: env.anthropicApiKey ?? null, baseUrl: env.anthropicBaseUrl ?? null },
       openai: { apiKey: env.openaiApiKey ?? null, baseUrl: env.openaiBaseUrl ?? null },
     },

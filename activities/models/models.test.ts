@@ -28,6 +28,8 @@ const models = ({
     localPath: null,
     inputPrice: null,
     outputPrice: null,
+    corrections: [],
+    ollama: { host: null },
     anthropic: { apiKey: null, baseUrl: null },
     openai: { apiKey: null, baseUrl: null },
   };

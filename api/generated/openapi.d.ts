@@ -305,6 +305,188 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The models of all providers, available or not, by provider and id */
+        get: operations["listModels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as `GET /api/models` */
+        get: operations["listModelsAsList"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as `GET /api/models` */
+        get: operations["listModelsHyphenated"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{model_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id (`provider:name`) or the name alone; a slash in it is written `%2F`. */
+                model_name: components["parameters"]["ModelName"];
+            };
+            cookie?: never;
+        };
+        /** One model */
+        get: operations["getModel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{model_name}/info": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id (`provider:name`) or the name alone; a slash in it is written `%2F`. */
+                model_name: components["parameters"]["ModelName"];
+            };
+            cookie?: never;
+        };
+        /** One model; with the scope `models:read` also why it is not available */
+        get: operations["getModelInfo"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ollama/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the Ollama server answers, as seen at most 5 seconds ago */
+        get: operations["getOllamaHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ollama/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The models that the Ollama server has on its disk; none while it is offline */
+        get: operations["listOllamaModels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ollama/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the Ollama server has in its memory, and how much it is asked */
+        get: operations["getOllamaStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ollama/warmup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Load a model of the Ollama server into its memory
+         * @description Waits up to 2 seconds; a load that takes longer goes on, and asking again tells how it stands. One model is loaded at a time: while it is, another one is refused with 409.
+         */
+        post: operations["warmUpOllamaModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ollama/select-model": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Choose the model that this workspace writes with
+         * @description Any model of the catalogue, by its id or its name; of a name that several providers have, Ollama's. It counts for runs that name no model themselves.
+         */
+        post: operations["selectModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -1270,6 +1452,150 @@ export interface components {
             };
             created_at: components["schemas"]["Time"];
         };
+        ModelChoice: {
+            /** @description The id (`provider:name`) or the name alone. */
+            model: string;
+        };
+        /** @enum {string} */
+        ModelAbility: "structured_output" | "tools" | "vision" | "image" | "embeddings";
+        /** @description As far as this installation has configured it; `null` where nobody did. */
+        ModelPricing: {
+            /** @description Dollars per million tokens. */
+            input_usd_per_mtok: number | null;
+            /** @description Dollars per million tokens. */
+            output_usd_per_mtok: number | null;
+            /**
+             * @description `own_machine`: the weights run here, and no call costs anything.
+             * @enum {string|null}
+             */
+            source: "settings" | "file" | "own_machine" | null;
+        };
+        Model: {
+            /** @description `provider:name`, as `parameters.model` of a run takes it. */
+            id: string;
+            /** @description For people. */
+            name: string;
+            provider: string;
+            /** @description The provider's own name for it. */
+            model: string;
+            /** @description Tokens; `null` where nobody says it. */
+            context_window: number | null;
+            max_output_tokens?: number | null;
+            pricing: components["schemas"]["ModelPricing"];
+            /** @description What it can do besides writing text. */
+            abilities: components["schemas"]["ModelAbility"][];
+            /**
+             * @description `demo`: too small to judge, score or choose.
+             * @enum {string}
+             */
+            quality: "demo" | "standard";
+            available: boolean;
+            /** @description Bytes of its weights on a machine of ours. */
+            size_bytes?: number | null;
+            /** @description How many weights. */
+            parameters?: number | null;
+            quantization?: string | null;
+        };
+        ModelInfo: {
+            /** @description `provider:name`, as `parameters.model` of a run takes it. */
+            id: string;
+            /** @description For people. */
+            name: string;
+            provider: string;
+            /** @description The provider's own name for it. */
+            model: string;
+            /** @description Tokens; `null` where nobody says it. */
+            context_window: number | null;
+            max_output_tokens?: number | null;
+            pricing: components["schemas"]["ModelPricing"];
+            /** @description What it can do besides writing text. */
+            abilities: components["schemas"]["ModelAbility"][];
+            /**
+             * @description `demo`: too small to judge, score or choose.
+             * @enum {string}
+             */
+            quality: "demo" | "standard";
+            available: boolean;
+            /** @description Bytes of its weights on a machine of ours. */
+            size_bytes?: number | null;
+            /** @description How many weights. */
+            parameters?: number | null;
+            quantization?: string | null;
+            /** @description Why it is not available. */
+            reason?: string | null;
+            first_seen_at: components["schemas"]["Time"];
+            last_seen_at: components["schemas"]["Time"];
+        };
+        ModelPage: {
+            items: components["schemas"]["Model"][];
+            /** @description The same as `items`. */
+            models: components["schemas"]["Model"][];
+            total: components["schemas"]["Count"];
+            /** @description True when there are more than `total`: filtered totals are counted up to 10,000. */
+            total_is_capped: boolean;
+            offset: components["schemas"]["Count"];
+            skip: components["schemas"]["Count"];
+            limit: number;
+            has_more: boolean;
+            next_cursor: string | null;
+            links: components["schemas"]["PageLinks"];
+        };
+        /** @enum {string} */
+        OllamaWord: "healthy" | "degraded" | "offline";
+        OllamaHealth: {
+            status: components["schemas"]["OllamaWord"];
+            /** @description Seconds since this server first saw it answer without having seen it offline in between; `null` while offline. */
+            uptime: number | null;
+            /** @description Bytes of all models in its memory. */
+            memory_usage: number | null;
+        };
+        OllamaModel: {
+            name: string;
+            /** @description How many weights, in short, such as `8.0b`. */
+            size: string | null;
+            parameters: number | null;
+            quantization: string | null;
+            /** @description Bytes on its disk. */
+            size_bytes?: number | null;
+        };
+        OllamaModelList: {
+            models: components["schemas"]["OllamaModel"][];
+            status: components["schemas"]["OllamaWord"];
+        };
+        OllamaStatus: {
+            /** @description Of those in its memory the one used last. */
+            active_model: string | null;
+            /** @description Bytes of all models in its memory. */
+            memory_allocated: number | null;
+            /** @description Calls that runs of this installation made to it, over the last minute. */
+            requests_per_second: number;
+            status: components["schemas"]["OllamaWord"];
+        };
+        Warmup: {
+            model: string;
+            /**
+             * @description `loaded`: by this request; `ready`: it was in memory already.
+             * @enum {string}
+             */
+            status: "warming" | "loaded" | "ready";
+            /**
+             * @description Ollama tells the end of a load and nothing before it.
+             * @enum {integer}
+             */
+            progress: 0 | 100;
+        };
+        ModelSelection: {
+            /** @description `provider:name`. */
+            model: string;
+            selected: boolean;
+            /** @enum {string} */
+            purpose: "writing";
+            /** @description For people. */
+            name: string;
+            provider: string;
+            /** @description The one that was selected before. */
+            previous: string | null;
+        };
         /** @enum {string} */
         HealthWord: "healthy" | "degraded" | "unhealthy";
         Health: {
@@ -1695,6 +2021,8 @@ export interface components {
         Since: components["schemas"]["Time"];
         /** @description Where the period ends, itself left out; now, when absent or later than now. */
         Until: components["schemas"]["Time"];
+        /** @description The id (`provider:name`) or the name alone; a slash in it is written `%2F`. */
+        ModelName: string;
         /** @description The last position that you have. */
         After: number;
         EventLimit: number;
@@ -1746,6 +2074,19 @@ export type PerformanceMetrics = components['schemas']['PerformanceMetrics'];
 export type Credentials = components['schemas']['Credentials'];
 export type SignedIn = components['schemas']['SignedIn'];
 export type Me = components['schemas']['Me'];
+export type ModelChoice = components['schemas']['ModelChoice'];
+export type ModelAbility = components['schemas']['ModelAbility'];
+export type ModelPricing = components['schemas']['ModelPricing'];
+export type Model = components['schemas']['Model'];
+export type ModelInfo = components['schemas']['ModelInfo'];
+export type ModelPage = components['schemas']['ModelPage'];
+export type OllamaWord = components['schemas']['OllamaWord'];
+export type OllamaHealth = components['schemas']['OllamaHealth'];
+export type OllamaModel = components['schemas']['OllamaModel'];
+export type OllamaModelList = components['schemas']['OllamaModelList'];
+export type OllamaStatus = components['schemas']['OllamaStatus'];
+export type Warmup = components['schemas']['Warmup'];
+export type ModelSelection = components['schemas']['ModelSelection'];
 export type HealthWord = components['schemas']['HealthWord'];
 export type Health = components['schemas']['Health'];
 export type Dependency = components['schemas']['Dependency'];
@@ -1794,6 +2135,7 @@ export type ParameterApprovalId = components['parameters']['ApprovalId'];
 export type ParameterItemId = components['parameters']['ItemId'];
 export type ParameterSince = components['parameters']['Since'];
 export type ParameterUntil = components['parameters']['Until'];
+export type ParameterModelName = components['parameters']['ModelName'];
 export type ParameterAfter = components['parameters']['After'];
 export type ParameterEventLimit = components['parameters']['EventLimit'];
 export type ParameterLastEventId = components['parameters']['LastEventId'];
@@ -2372,6 +2714,281 @@ export interface operations {
         responses: {
             422: components["responses"]["Invalid"];
             426: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listModels: {
+        parameters: {
+            query?: {
+                /** @description How many items to answer, 1 to 100. */
+                limit?: components["parameters"]["Limit"];
+                /** @description How many items to pass over, up to 10,000; beyond that use `cursor`. */
+                offset?: components["parameters"]["Offset"];
+                /** @description The same as `offset`. */
+                skip?: components["parameters"]["Skip"];
+                /** @description Where the last page ended, from its `next_cursor`. Takes the place of `offset`. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the catalogue. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelPage"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listModelsAsList: {
+        parameters: {
+            query?: {
+                /** @description How many items to answer, 1 to 100. */
+                limit?: components["parameters"]["Limit"];
+                /** @description How many items to pass over, up to 10,000; beyond that use `cursor`. */
+                offset?: components["parameters"]["Offset"];
+                /** @description The same as `offset`. */
+                skip?: components["parameters"]["Skip"];
+                /** @description Where the last page ended, from its `next_cursor`. Takes the place of `offset`. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the catalogue. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelPage"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listModelsHyphenated: {
+        parameters: {
+            query?: {
+                /** @description How many items to answer, 1 to 100. */
+                limit?: components["parameters"]["Limit"];
+                /** @description How many items to pass over, up to 10,000; beyond that use `cursor`. */
+                offset?: components["parameters"]["Offset"];
+                /** @description The same as `offset`. */
+                skip?: components["parameters"]["Skip"];
+                /** @description Where the last page ended, from its `next_cursor`. Takes the place of `offset`. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the catalogue. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelPage"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id (`provider:name`) or the name alone; a slash in it is written `%2F`. */
+                model_name: components["parameters"]["ModelName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The model. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getModelInfo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id (`provider:name`) or the name alone; a slash in it is written `%2F`. */
+                model_name: components["parameters"]["ModelName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The model. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelInfo"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOllamaHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How it is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OllamaHealth"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOllamaModels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OllamaModelList"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOllamaStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OllamaStatus"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    warmUpOllamaModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelChoice"];
+            };
+        };
+        responses: {
+            /** @description How it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Warmup"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    selectModel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the same key with the same body gets the first answer again, with `Idempotency-Replayed: true`; with another body it is refused. Remembered for a day. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelChoice"];
+            };
+        };
+        responses: {
+            /** @description The choice. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelSelection"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import { canonicalJson, type Json } from '../../domain/json.ts';
-import { publicPrincipal, type Principal } from '../../domain/identity/principal.ts';
+import { ANYONE, publicPrincipal, type Principal } from '../../domain/identity/principal.ts';
 import { Replay, type IdempotencyClaim } from '../../store/idempotency.ts';
 import type { Store } from '../../store/store.ts';
 import type { Context } from './context.ts';
@@ -70,6 +70,7 @@ const createContext = (req: Request, facts: OperationFacts, deps: AdapterDeps): 
     header: (name) => req.get(name),
     read: (fn) => deps.store.read(need(), fn),
     write: (fn) => deps.store.write(need(), fn, { requestId: state.id, idempotency: claim }),
+    readOpen: (fn) => deps.store.read(ANYONE, fn),
     readSite: async (fn) => deps.store.read(await site(), fn),
   };
 };

@@ -19,5 +19,7 @@ export interface Context {
   write<T>(fn: (tx: Writer) => Promise<T>): Promise<T>;
   /** Reads what the public site shows. */
   readSite<T>(fn: (db: Reader) => Promise<T>): Promise<T>;
+  /** Reads what is open across workspaces, to everyone: the catalogue of models. */
+  readOpen<T>(fn: (db: Reader) => Promise<T>): Promise<T>;
   readonly reader: Principal;
 }

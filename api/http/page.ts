@@ -1,5 +1,5 @@
 import { invalid } from '../../domain/errors.ts';
-import type { Page, PageRequest } from '../../store/page.ts';
+import type { Order, Page, PageRequest } from '../../store/page.ts';
 
 const MAX_OFFSET = 10_000;
 
@@ -12,15 +12,32 @@ export interface PageQuery {
 
 const encode = (last: readonly string[]): string => Buffer.from(JSON.stringify(last)).toString('base64url');
 
-const decode = (cursor: string, columns: number): string[] => {
+const TIME = /^([1-9]\d{3}-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d{1,6})?[+-](0\d|1[0-5])(:[0-5]\d)?$/;
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+/** A time as the database writes it; one that no calendar has would make its statement fail. */
+const isTime = (text: string): boolean => {
+  const [, day, clock] = TIME.exec(text) ?? [];
+  const at = new Date(`${day}T${clock}Z`);
+  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(`${day}T${clock}`);
+};
+
+/** Whether the database takes a text for a value of this type. */
+const READABLE: Readonly<Record<Order['type'], (text: string) => boolean>> = {
+  timestamptz: isTime,
+  uuid: (text) => UUID.test(text),
+  text: (text) => text.length <= 300 && !text.includes('\0') && text.isWellFormed(),
+};
+
+const decode = (cursor: string, order: readonly Pick<Order, 'type'>[]): string[] => {
   try {
-    const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    const values: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
     if (
-      Array.isArray(value) &&
-      value.length === columns &&
-      value.every((item) => typeof item === 'string' && /^[\w :.+-]{1,60}$/.test(item))
+      Array.isArray(values) &&
+      values.length === order.length &&
+      order.every(({ type }, i) => typeof values[i] === 'string' && READABLE[type](values[i]))
     )
-      return value as string[];
+      return values as string[];
   } catch {
     // Fall through: not one of ours.
   }
@@ -29,9 +46,12 @@ const decode = (cursor: string, columns: number): string[] => {
 
 /**
  * Reads a list's `limit`, `offset` (= `skip`) and `cursor`.
- * @param columns how many values a cursor of this list holds. @throws DomainError validation.
+ * @param order what a cursor of this list holds a value for. @throws DomainError validation.
  */
-export const toPageRequest = (query: PageQuery, columns: number): PageRequest & { limit: number } => {
+export const toPageRequest = (
+  query: PageQuery,
+  order: readonly Pick<Order, 'type'>[],
+): PageRequest & { limit: number } => {
   const { offset = 0, skip, cursor } = query;
   if (skip !== undefined && offset !== 0 && offset !== skip)
     throw invalid('query.skip', 'means the same as offset: give one of them');
@@ -43,7 +63,7 @@ export const toPageRequest = (query: PageQuery, columns: number): PageRequest & 
   return {
     limit: query.limit ?? 100,
     offset: start,
-    after: cursor === undefined ? null : decode(cursor, columns),
+    after: cursor === undefined ? null : decode(cursor, order),
   };
 };
 

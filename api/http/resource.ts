@@ -18,7 +18,7 @@ const readList = async <Query extends PageQuery, Row extends object, Item>(
   read: (fn: (db: Reader) => Promise<ListBody<Item>>) => Promise<ListBody<Item>>,
 ) => {
   const listing = declaration.listing(query, ctx);
-  const request: PageRequest = toPageRequest(query, listing.order.length);
+  const request: PageRequest = toPageRequest(query, listing.order);
   return read(async (db) =>
     toPageBody(await readPage<Row>(db, listing, request), declaration.view, {
       path: declaration.path,
@@ -41,6 +41,12 @@ export const siteList =
   <Query extends PageQuery, Row extends object, Item>(declaration: ListDeclaration<Query, Row, Item>) =>
   ({ query }: { query: Query }, ctx: Context): Promise<ListBody<Item>> =>
     readList(declaration, query, ctx, (fn) => ctx.readSite(fn));
+
+/** The handler of a list that is open across workspaces. */
+export const openList =
+  <Query extends PageQuery, Row extends object, Item>(declaration: ListDeclaration<Query, Row, Item>) =>
+  ({ query }: { query: Query }, ctx: Context): Promise<ListBody<Item>> =>
+    readList(declaration, query, ctx, (fn) => ctx.readOpen(fn));
 
 /** The handler that reads one thing by the id in its path. */
 export const item =

@@ -9,6 +9,8 @@ export const SCOPES = [
   'approvals:read',
   'approvals:decide',
   'events:read',
+  'models:read',
+  'models:write',
   'system:read',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
@@ -50,3 +52,6 @@ export const publicPrincipal = (workspaceId: string): Principal => ({
   userId: null,
   workspaceId,
 });
+
+/** Nobody in particular: sees only what is open across workspaces, such as the catalogue of models. */
+export const ANYONE: Principal = publicPrincipal('');

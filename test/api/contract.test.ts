@@ -4,7 +4,14 @@ import { listOperations, loadSpec } from '../../api/http/spec.ts';
 import { addPerson } from '../../store/setup/people.ts';
 import { sql } from '../../store/sql.ts';
 import { ApiClient, type Answer } from '../harness/client.ts';
-import { resolve, sampleBody, samplePath, withEachText, withEachTypeWrong } from '../harness/sample.ts';
+import {
+  resolve,
+  sampleBody,
+  UNKNOWN_ID,
+  samplePath,
+  withEachText,
+  withEachTypeWrong,
+} from '../harness/sample.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 
 let server: TestServer;
@@ -217,6 +224,17 @@ describe('lists', () => {
       'cursor=',
     ])
       expectProblem(await admin.get(`${operation.path}?${query}`), [declared], query);
+  });
+
+  test.each([
+    ['no-time', UNKNOWN_ID],
+    ['2026-02-30 10:00:00+00', UNKNOWN_ID],
+    ['2026-02-03 10:00:00+00', 'no-id'],
+    ['0000-02-03 10:00:00+00', UNKNOWN_ID],
+    ['2026-02-03 10:00:00+99', UNKNOWN_ID],
+  ])('refuse a cursor that somebody made up of %j and %j', async (...values) => {
+    const cursor = Buffer.from(JSON.stringify(values)).toString('base64url');
+    expectProblem(await admin.get(`/api/tasks?cursor=${cursor}`), [400], values);
   });
 
   test('can be walked by cursor, each item once, newest first', async () => {

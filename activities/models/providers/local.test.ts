@@ -24,7 +24,8 @@ const AT_ONCE_MS = 6_000;
 const localModels = (localPath: string | null = null): { registry: Models; pids: number[] } => {
   const pids: number[] = [];
   const none = { apiKey: null, baseUrl: null };
-  const settings = { localPath, inputPrice: null, outputPrice: null, anthropic: none, openai: none };
+  const prices = { inputPrice: null, outputPrice: null, corrections: [] };
+  const settings = { localPath, ...prices, ollama: { host: null }, anthropic: none, openai: none };
   const info = (fields: object): void => void ('pid' in fields && pids.push(Number(fields.pid)));
   const registry = createModels(
     { cacheDir: CACHE, environment: 'production', models: { chosen: 'local', ...settings } },

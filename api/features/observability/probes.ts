@@ -1,3 +1,5 @@
+import { cached } from '../../../platform/cached.ts';
+
 /** What a probe found. `latencyMs` is `null` when there was no answer. */
 export interface Probed {
   readonly name: string;
@@ -16,7 +18,6 @@ export interface Probe {
 }
 
 const TIMEOUT_MS = 2_000;
-const FRESH_MS = 5_000;
 
 const run = async ({ name, needed, look }: Probe): Promise<Probed> => {
   const begin = performance.now();
@@ -44,19 +45,6 @@ const run = async ({ name, needed, look }: Probe): Promise<Probed> => {
   } finally {
     clearTimeout(timer);
   }
-};
-
-/** The result of `work`, at most `freshMs` old; callers that come at once share one. */
-export const cached = <T>(work: () => Promise<T>, freshMs = FRESH_MS): (() => Promise<T>) => {
-  let last: { readonly at: number; readonly value: Promise<T> } | undefined;
-  return () => {
-    if (!last || Date.now() - last.at > freshMs) {
-      const value = work();
-      last = { at: Date.now(), value };
-      value.catch(() => (last = undefined));
-    }
-    return last.value;
-  };
 };
 
 /** Runs all probes at once; cheap to ask often, because an answer is kept for five seconds. */
