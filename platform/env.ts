@@ -60,4 +60,8 @@ export const readEnv = () => ({
   anthropicBaseUrl: text('ANTHROPIC_BASE_URL'),
   openaiApiKey: text('OPENAI_API_KEY'),
   openaiBaseUrl: text('OPENAI_BASE_URL'),
+  googleApiKey: text('GOOGLE_GENERATIVE_AI_API_KEY'),
+  googleBaseUrl: text('GOOGLE_GENERATIVE_AI_BASE_URL'),
+  ollamaHost: text('OLLAMA_HOST'),
+  modelIdleSeconds: integer('TASKLOOM_MODEL_IDLE_SECONDS'),
 });

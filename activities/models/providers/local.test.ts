@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { loadConfig } from '../../../platform/config.ts';
 import { generateText, type Generated, type Model } from '../model.ts';
-import { failureOf } from '../models.testsuite.ts';
+import { failureOf } from '../subject.testsuite.ts';
 import { createModels, type Models } from '../registry.ts';
 import { createLocalModel } from './local.ts';
 
@@ -24,7 +24,16 @@ const AT_ONCE_MS = 6_000;
 const localModels = (localPath: string | null = null): { registry: Models; pids: number[] } => {
   const pids: number[] = [];
   const none = { apiKey: null, baseUrl: null };
-  const settings = { localPath, inputPrice: null, outputPrice: null, anthropic: none, openai: none };
+  const settings = {
+    localPath,
+    inputPrice: null,
+    outputPrice: null,
+    anthropic: none,
+    openai: none,
+    google: none,
+    ollama: { host: null },
+    idleMs: 60_000,
+  };
   const info = (fields: object): void => void ('pid' in fields && pids.push(Number(fields.pid)));
   const registry = createModels(
     { cacheDir: CACHE, environment: 'production', models: { chosen: 'local', ...settings } },
