@@ -26,7 +26,7 @@ export type FromEngine =
   | { type: 'waiting'; id: number }
   | { type: 'delta'; id: number; text: string }
   | { type: 'done'; id: number; inputTokens: number; outputTokens: number; stopped: 'stop' | 'length' }
-  | { type: 'failed'; id: number; why: 'load' | 'too_long' | 'engine'; message: string };
+  | { type: 'failed'; id: number; why: 'load' | 'too_long' | 'schema' | 'engine'; message: string };
 
 interface Loaded {
   llama: typeof import('node-llama-cpp');
@@ -119,7 +119,7 @@ const generate = async (loaded: Loaded, request: EngineRequest, signal: AbortSig
 };
 
 const runOne = async (request: EngineRequest, signal: AbortSignal): Promise<FromEngine> => {
-  const failed = (why: 'load' | 'engine', error: unknown): FromEngine => ({
+  const failed = (why: 'load' | 'schema' | 'engine', error: unknown): FromEngine => ({
     type: 'failed',
     id: request.id,
     why,
@@ -131,7 +131,10 @@ const runOne = async (request: EngineRequest, signal: AbortSignal): Promise<From
     loading = null;
     return loaded;
   }
-  return generate(loaded, request, signal).catch((error: unknown) => failed('engine', error));
+  return generate(loaded, request, signal).catch((error: unknown) =>
+    // The library has no type of its own for a schema that its grammars cannot express.
+    failed(request.schema && /grammar|schema/i.test(String(error)) ? 'schema' : 'engine', error),
+  );
 };
 
 /** Works the queue off, first in first out; a second call while one is running does nothing. */

@@ -45,6 +45,7 @@ interface Engine {
 const FAILURES = {
   load: 'model_not_configured',
   too_long: 'model_rejected',
+  schema: 'model_rejected',
   engine: 'model_unavailable',
 } as const;
 
