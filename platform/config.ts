@@ -26,6 +26,11 @@ const price = (name: string, usd: string | undefined): number | null => {
   return Math.round(Number(usd) * 1_000_000);
 };
 
+const positive = (name: string, value: number): number => {
+  if (value < 1) throw new Error(`${name} must be at least 1, but is "${value}"`);
+  return value;
+};
+
 /** The master key: given, else generated once into the data directory, readable by its owner alone. */
 const secretKey = (given: string | undefined, dataDir: string): Buffer => {
   if (given !== undefined) {
@@ -111,9 +116,11 @@ export const toConfig = (env: Env) => {
       inputPrice: price('TASKLOOM_MODEL_INPUT_USD_PER_MTOK', env.modelInputPrice),
       outputPrice: price('TASKLOOM_MODEL_OUTPUT_USD_PER_MTOK', env.modelOutputPrice),
       corrections: env.modelsFile === undefined ? [] : readModelsFile(resolve(env.modelsFile)),
-      ollama: { host: env.ollamaHost ?? null },
       anthropic: { apiKey: env.anthropicApiKey ?? null, baseUrl: env.anthropicBaseUrl ?? null },
       openai: { apiKey: env.openaiApiKey ?? null, baseUrl: env.openaiBaseUrl ?? null },
+      google: { apiKey: env.googleApiKey ?? null, baseUrl: env.googleBaseUrl ?? null },
+      ollama: { host: env.ollamaHost ?? null },
+      idleMs: positive('TASKLOOM_MODEL_IDLE_SECONDS', env.modelIdleSeconds ?? 60) * 1000,
     },
   };
 };

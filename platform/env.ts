@@ -57,9 +57,12 @@ export const readEnv = () => ({
   modelsFile: text('TASKLOOM_MODELS_FILE'),
   modelInputPrice: text('TASKLOOM_MODEL_INPUT_USD_PER_MTOK'),
   modelOutputPrice: text('TASKLOOM_MODEL_OUTPUT_USD_PER_MTOK'),
-  ollamaHost: text('OLLAMA_HOST'),
   anthropicApiKey: text('ANTHROPIC_API_KEY'),
   anthropicBaseUrl: text('ANTHROPIC_BASE_URL'),
   openaiApiKey: text('OPENAI_API_KEY'),
   openaiBaseUrl: text('OPENAI_BASE_URL'),
+  googleApiKey: text('GOOGLE_GENERATIVE_AI_API_KEY'),
+  googleBaseUrl: text('GOOGLE_GENERATIVE_AI_BASE_URL'),
+  ollamaHost: text('OLLAMA_HOST'),
+  modelIdleSeconds: integer('TASKLOOM_MODEL_IDLE_SECONDS'),
 });

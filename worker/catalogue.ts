@@ -1,6 +1,6 @@
-import { toFedModels, type FeedSettings } from '../domain/models/feed.ts';
+import { toFedModels } from '../domain/models/feed.ts';
+import type { ModelSettings } from '../domain/models/price.ts';
 import type { ModelListing } from '../domain/models/catalogue.ts';
-import type { Config } from '../platform/config.ts';
 import type { Log } from '../platform/logger.ts';
 import { feedCatalogue } from '../store/models/catalogue.repository.ts';
 import type { SystemStore } from '../store/system.ts';
@@ -21,19 +21,8 @@ export interface CatalogueDeps {
   readonly log: Log;
   /** Asks every provider that is configured. */
   readonly list: (signal: AbortSignal) => Promise<readonly ProviderListing[]>;
-  readonly settings: FeedSettings;
+  readonly settings: ModelSettings;
 }
-
-/** What this installation says about models. @param chosenId the model that a call without a name gets. */
-export const feedSettings = ({ models }: Pick<Config, 'models'>, chosenId: string | null): FeedSettings => {
-  const { corrections, inputPrice, outputPrice } = models;
-  const isPriced = inputPrice !== null && outputPrice !== null;
-  return {
-    corrections,
-    chosenId,
-    chosenPrice: isPriced ? { inputPerMtok: inputPrice, outputPerMtok: outputPrice } : null,
-  };
-};
 
 /** Asks the providers once and stores what they answer. @returns how many models are listed now. */
 export const refreshCatalogue = async (deps: CatalogueDeps, signal: AbortSignal): Promise<number> => {
@@ -49,7 +38,7 @@ export const refreshCatalogue = async (deps: CatalogueDeps, signal: AbortSignal)
 };
 
 /** A correction of a model that nobody lists is most likely a typing error. */
-const unheardOf = (listings: readonly ProviderListing[], { corrections }: FeedSettings): string[] => {
+const unheardOf = (listings: readonly ProviderListing[], { corrections }: ModelSettings): string[] => {
   const reachable = new Map(listings.filter(({ error }) => error === null).map((l) => [l.provider, l]));
   return corrections.flatMap(({ id }) => {
     const listing = reachable.get(id.slice(0, id.indexOf(':')));

@@ -1,8 +1,10 @@
 import { hostname, setPriority } from 'node:os';
 import { createModels } from '../activities/models/registry.ts';
+import { modelSettings } from '../domain/models/price.ts';
 import { runProcess } from '../platform/process.ts';
 import { missingSearchAttributes } from '../platform/temporal/check.ts';
 import { openSpine } from '../store/spine.ts';
+import { startCatalogue } from './catalogue.ts';
 import { startMaintenance } from './maintenance.ts';
 import { startReconciler } from './reconciler.ts';
 import { forwardSdkLogs, startWorkers } from './workers.ts';
@@ -17,6 +19,10 @@ await runProcess('worker', async (parts) => {
   forwardSdkLogs(log);
   const models = createModels(config, { log });
   shutdown.add('models', () => models.close());
+  const chosenId = models.status().find(({ chosen }) => chosen)?.id ?? null;
+  const settings = modelSettings(config.models, chosenId);
+  const catalogue = startCatalogue({ system, log, list: (signal) => models.list(signal), settings });
+  shutdown.add('catalogue', () => catalogue.stop());
   const reconciler = startReconciler({ system, store, client, log });
   shutdown.add('reconciler', () => reconciler.stop());
   const maintenance = startMaintenance({ system, log, retentionDays: config.eventRetentionDays });

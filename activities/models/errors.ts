@@ -1,20 +1,27 @@
-import { APICallError } from '@ai-sdk/provider';
 import { ApplicationFailure } from '@temporalio/common';
+import { textField, vendorFacts, type VendorFacts } from './vendor-facts.ts';
 
 /** The closed set of ways a model call fails; workflows and retry policies may rely on these words. */
 export type ModelErrorType =
   | 'model_rate_limited'
   | 'model_unavailable'
+  | 'model_stalled'
   | 'model_rejected'
   | 'model_unauthorized'
   | 'model_not_configured';
 
 const MAX_MESSAGE_CHARS = 500;
 const MAX_RETRY_DELAY_MS = 5 * 60_000;
-const RETRYABLE: ReadonlySet<ModelErrorType> = new Set(['model_rate_limited', 'model_unavailable']);
+const RETRYABLE: ReadonlySet<ModelErrorType> = new Set([
+  'model_rate_limited',
+  'model_unavailable',
+  'model_stalled',
+]);
 
 /** OpenAI answers 429 for an empty account too, which no waiting cures. */
 const REJECTED_CODES: ReadonlySet<string> = new Set(['insufficient_quota', 'context_length_exceeded']);
+/** Google answers 400 for a key that is none. */
+const UNAUTHORIZED_CODES: ReadonlySet<string> = new Set(['API_KEY_INVALID', 'authentication_error']);
 
 /** What the mapping needs to know of the model that failed. */
 export interface FailingModel {
@@ -33,7 +40,7 @@ const withoutSecrets = (text: string): string =>
  * A failure of a model call in the closed vocabulary. It carries no cause: vendor errors hold the request's
  * body and headers, and Temporal would write them into the history.
  * @param message truncated to 500 characters
- * @param retryDelayMs wait before the next attempt, for `model_rate_limited`; capped at 5 minutes
+ * @param retryDelayMs wait before the next attempt, where somebody knows it; capped at 5 minutes
  */
 export const modelFailure = (
   type: ModelErrorType,
@@ -64,38 +71,9 @@ export const retryAfterMs = (
   return waitMs > 0 ? Math.ceil(waitMs) : undefined;
 };
 
-interface VendorFacts {
-  status: number | undefined;
-  code: string | undefined;
-  headers: Readonly<Record<string, string | undefined>> | undefined;
-}
-
-const textField = (value: unknown, name: string): string | undefined => {
-  const field = typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-  return typeof field === 'string' ? field : undefined;
-};
-
-/** The status and code of an HTTP answer, or of an error event inside a stream that had begun with 200. */
-const vendorFacts = (error: unknown): VendorFacts => {
-  if (APICallError.isInstance(error)) {
-    const body =
-      typeof error.data === 'object' && error.data !== null ? Reflect.get(error.data, 'error') : undefined;
-    return {
-      status: error.statusCode,
-      code: textField(body, 'code') ?? textField(body, 'type'),
-      headers: error.responseHeaders,
-    };
-  }
-  const status = typeof error === 'object' && error !== null ? Reflect.get(error, 'statusCode') : undefined;
-  return {
-    status: typeof status === 'number' ? status : undefined,
-    code: textField(error, 'code') ?? textField(error, 'type'),
-    headers: undefined,
-  };
-};
-
 const classify = ({ status, code }: VendorFacts): ModelErrorType => {
   if (code !== undefined && REJECTED_CODES.has(code)) return 'model_rejected';
+  if (code !== undefined && UNAUTHORIZED_CODES.has(code)) return 'model_unauthorized';
   if (status === 429 || (status === undefined && code?.startsWith('rate_limit'))) return 'model_rate_limited';
   if (status === 401 || status === 403) return 'model_unauthorized';
   if (status === undefined) return code === 'invalid_request_error' ? 'model_rejected' : 'model_unavailable';
@@ -120,6 +98,7 @@ export const toModelFailure = (error: unknown, model: FailingModel): Application
   // The SDK's words for a stream that broke after 200 OK are "Failed to process successful response".
   if (facts.status !== undefined && facts.status < 300)
     return modelFailure(type, `${model.id} cut its answer short: ${said}`);
-  const delayMs = type === 'model_rate_limited' ? retryAfterMs(facts.headers, Date.now()) : undefined;
+  const delayMs =
+    type === 'model_rate_limited' ? (retryAfterMs(facts.headers, Date.now()) ?? facts.delayMs) : undefined;
   return modelFailure(type, `${model.id} failed${status}: ${said}`, delayMs);
 };

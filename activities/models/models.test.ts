@@ -2,68 +2,26 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { Config } from '../../platform/config.ts';
 import { startModelDouble } from '../../test/doubles/model-double.ts';
 import { retryAfterMs, toModelFailure } from './errors.ts';
 import { generateText } from './model.ts';
-import { failureOf, modelConformance } from './models.testsuite.ts';
-import { createModels, type Models } from './registry.ts';
-
-type ModelsConfig = Pick<Config, 'models' | 'cacheDir' | 'environment'>;
-type Settings = Partial<Config['models']> & Partial<Pick<ModelsConfig, 'cacheDir' | 'environment'>>;
+import { closeModels, failureOf, models, type Settings } from './subject.testsuite.ts';
 
 const KEY = 'sk-test-0123456789abcdef';
-const PLAIN_KEY = 'a key without a shape';
-const log = { info: () => undefined, warn: () => undefined };
-const opened: Models[] = [];
 
-/** A registry of an installation with nothing configured but what is given. */
-const models = ({
-  cacheDir = '/nowhere',
-  environment = 'production',
-  ...settings
-}: Settings = {}): Models => {
-  const nothing: Config['models'] = {
-    chosen: null,
-    localPath: null,
-    inputPrice: null,
-    outputPrice: null,
-    corrections: [],
-    ollama: { host: null },
-    anthropic: { apiKey: null, baseUrl: null },
-    openai: { apiKey: null, baseUrl: null },
-  };
-  const registry = createModels({ cacheDir, environment, models: { ...nothing, ...settings } }, { log });
-  opened.push(registry);
-  return registry;
-};
-
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((registry) => registry.close()));
-});
-
-modelConformance('anthropic', {
-  model: (url) => models({ anthropic: { apiKey: KEY, baseUrl: url } }).resolve(),
-  key: KEY,
-  authorization: KEY,
-  setting: 'ANTHROPIC_API_KEY',
-});
-
-modelConformance('openai-compatible', {
-  model: (url) =>
-    models({ chosen: 'openai:llama3:8b', openai: { apiKey: PLAIN_KEY, baseUrl: `${url}/v1` } }).resolve(),
-  key: PLAIN_KEY,
-  authorization: `Bearer ${PLAIN_KEY}`,
-  setting: 'OPENAI_API_KEY',
-});
+afterEach(closeModels);
 
 describe('choosing a model', () => {
   const anthropic = { apiKey: KEY, baseUrl: null };
   const openai = { apiKey: KEY, baseUrl: null };
+  const google = { apiKey: KEY, baseUrl: null };
 
   test.each([
     ['Claude before all others when its key is there', { anthropic, openai }, /^anthropic:claude-sonnet-/],
     ['OpenAI when only its key is there', { openai }, /^openai:gpt-/],
+    ['OpenAI before Gemini', { openai, google }, /^openai:gpt-/],
+    ['Gemini when only its key is there', { google }, /^google:gemini-/],
+    ['Ollama on this machine when it is named', { chosen: 'ollama:qwen3:4b' }, /^ollama:qwen3:4b$/],
     [
       'what was chosen, whatever keys are there',
       { chosen: 'openai:gpt-4.1', anthropic, openai },
@@ -94,6 +52,9 @@ describe('choosing a model', () => {
       { chosen: 'openai:x', openai: { apiKey: KEY, baseUrl: 'nonsense' } },
       'OPENAI_BASE_URL',
     ],
+    ['a missing Gemini key', { chosen: 'google:gemini-x' }, 'GOOGLE_GENERATIVE_AI_API_KEY'],
+    ['an Ollama whose model was not named', { chosen: 'ollama' }, 'TASKLOOM_MODEL'],
+    ['an Ollama at no address', { chosen: 'ollama:x', ollama: { host: 'ftp://x' } }, 'OLLAMA_HOST'],
     ['an unknown provider', { chosen: 'skynet:t800' }, 'TASKLOOM_MODEL'],
     ['the scripted model outside tests', { chosen: 'scripted:instant' }, 'TASKLOOM_MODEL'],
   ])('refuses %s and names the setting', async (_what, settings: Settings, setting) => {
@@ -108,6 +69,17 @@ describe('choosing a model', () => {
     expect((await registry.resolve('openai')).provider).toBe('openai');
   });
 
+  test('does not take Ollama unasked, as nobody said which of its models is meant', async () => {
+    const failure = await failureOf(models({ ollama: { host: '127.0.0.1' } }).resolve());
+    expect(failure.message).toContain('local model');
+  });
+
+  test('asks nothing for an Ollama of one’s own', async () => {
+    const registry = models({ chosen: 'ollama:qwen3:4b' });
+    expect((await registry.resolve()).price).toEqual({ inputPerMtok: 0, outputPerMtok: 0 });
+    expect((await registry.resolve('ollama:gpt-oss:120b-cloud')).price).toBeNull();
+  });
+
   test('applies the configured price to the configured model alone', async () => {
     const registry = models({ anthropic, openai, inputPrice: 3_000_000, outputPrice: 15_000_000 });
     expect((await registry.resolve()).price).toEqual({ inputPerMtok: 3_000_000, outputPerMtok: 15_000_000 });
@@ -116,7 +88,7 @@ describe('choosing a model', () => {
 
   test('still tells what there is when the choice names no provider', () => {
     const rows = models({ chosen: 'skynet:t800', openai }).status();
-    expect(rows.map(({ chosen }) => chosen)).toEqual([false, false, false]);
+    expect(rows.map(({ chosen }) => chosen)).toEqual([false, false, false, false, false]);
   });
 
   test('tells of each provider whether it can be used, and what to change', () => {
@@ -127,7 +99,15 @@ describe('choosing a model', () => {
         chosen: false,
         reason: expect.stringContaining('ANTHROPIC_API_KEY'),
       }),
-      expect.objectContaining({ provider: 'openai', available: true, chosen: true, quality: 'standard' }),
+      expect.objectContaining({
+        provider: 'openai',
+        available: true,
+        chosen: true,
+        quality: 'standard',
+        circuit: { state: 'closed', retryAt: null },
+      }),
+      expect.objectContaining({ provider: 'google', available: false }),
+      expect.objectContaining({ provider: 'ollama', available: false }),
       expect.objectContaining({
         provider: 'local',
         available: false,
@@ -136,6 +116,34 @@ describe('choosing a model', () => {
       }),
     ]);
   });
+});
+
+test('tells of an outage, and of all models of the provider at once', async () => {
+  const double = await startModelDouble();
+  const registry = models({ chosen: 'openai:x', openai: { apiKey: KEY, baseUrl: `${double.url}/v1` } });
+  const ask = async (id: string) => {
+    double.next({ kind: 'status', status: 503, message: 'down' });
+    const { signal } = new AbortController();
+    const onDelta = () => undefined;
+    const request = { system: '', prompt: 'x', maxOutputTokens: 5, signal, onDelta };
+    return failureOf(generateText(await registry.resolve(id), request));
+  };
+  for (const id of ['openai:x', 'openai:y', 'openai:x', 'openai:y', 'openai:x']) await ask(id);
+  const rows = registry.status();
+  expect(rows.map(({ provider, circuit }) => `${provider} ${circuit.state}`)).toEqual([
+    'anthropic closed',
+    'openai open',
+    'google closed',
+    'ollama closed',
+    'local closed',
+  ]);
+  const retryAt = Date.parse(rows[1]?.circuit.retryAt ?? '');
+  expect(retryAt - Date.now()).toBeGreaterThan(25_000);
+  expect(retryAt - Date.now()).toBeLessThanOrEqual(30_000);
+  const refused = await ask('openai:z');
+  expect(Number(refused.nextRetryDelay)).toBeGreaterThan(25_000);
+  expect(double.calls).toHaveLength(5);
+  await double.close();
 });
 
 describe('the scripted model', () => {

@@ -1,40 +1,54 @@
-import { existsSync, statSync } from 'node:fs';
-import { findPackageJSON } from 'node:module';
-import { basename, join } from 'node:path';
 import type { ApplicationFailure } from '@temporalio/common';
-import type { Config } from '../../platform/config.ts';
-import { modelFailure } from './errors.ts';
+import type { ModelListing, Quality } from '../../domain/models/catalogue.ts';
+import { modelSettings, priceOf } from '../../domain/models/price.ts';
+import {
+  automatic,
+  defaultName,
+  idOf,
+  isConfigured,
+  obstacle,
+  parseChoice,
+  PROVIDERS,
+  type Choice,
+  type ModelsConfig,
+  type Provider,
+} from './choice.ts';
+import { createCircuit, type Circuit, type CircuitStatus } from './circuit.ts';
+import { modelFailure, toModelFailure } from './errors.ts';
 import type { Model } from './model.ts';
-import { anthropicLanguage, DEFAULT_ANTHROPIC_MODEL } from './providers/anthropic.ts';
-import { createLocalModel } from './providers/local.ts';
-import { DEFAULT_OPENAI_MODEL, isOpenAi, openAiCompatibleLanguage } from './providers/openai-compatible.ts';
-import { SCRIPTED_NAMES, scriptedLanguage } from './providers/scripted.ts';
+import {
+  abilitiesOf,
+  listModels,
+  openLanguage,
+  qualityOf,
+  redactor,
+  SETTINGS,
+  type ModelLog,
+  type Surroundings,
+} from './open.ts';
+import { OPENAI_URL } from './providers/openai.ts';
 
-const PROVIDERS = ['anthropic', 'openai', 'local', 'scripted'] as const;
-type Provider = (typeof PROVIDERS)[number];
-
-/** What the launcher puts into the cache. */
-const BUNDLED_WEIGHTS = 'smollm2-135m-instruct-q4_1.gguf';
-const BUNDLED_NAME = 'smollm2-135m';
-/** Smaller weights than this were never seen to judge or choose well. */
-const STANDARD_WEIGHTS_BYTES = 1_000_000_000;
-
-type ModelsConfig = Pick<Config, 'models' | 'cacheDir' | 'environment'>;
-
-export interface ModelLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
+const LIST_MS = 10_000;
 
 export interface ModelStatus {
   id: string;
   provider: string;
-  quality: Model['quality'];
+  quality: Quality;
   available: boolean;
   /** Whether a call that names no model gets this one. */
   chosen: boolean;
   /** What to change; there when not available. */
   reason?: string;
+  /** Of the provider, as this process sees it. */
+  circuit: CircuitStatus;
+}
+
+/** What one provider said of its models. */
+export interface ProviderModels {
+  provider: string;
+  models: readonly ModelListing[];
+  /** Why there are none; null when the provider answered. */
+  error: string | null;
 }
 
 export interface Models {
@@ -45,179 +59,123 @@ export interface Models {
   resolve(id?: string): Promise<Model>;
   /** One row per provider, in the order in which they are chosen. */
   status(): ModelStatus[];
+  /**
+   * Asks every configured provider for its models, all at once, for up to ten seconds each.
+   * @throws the signal's reason when it was aborted; a provider that fails is a row with its error
+   */
+  list(signal?: AbortSignal): Promise<readonly ProviderModels[]>;
   /** Ends the local model's process; calls in flight on it fail as `model_unavailable`. */
   close(): Promise<void>;
 }
 
-interface Choice {
-  provider: Provider;
-  name: string;
+export interface ModelsOptions {
+  log: ModelLog;
+  /** Where OpenAI itself answers; tests put a double there. */
+  openAiUrl?: string;
+  /** Milliseconds that a provider is left alone after an outage; half a minute when left out. */
+  circuitOpenMs?: number;
 }
 
 const notConfigured = (message: string): ApplicationFailure => modelFailure('model_not_configured', message);
 
-const localWeights = ({ models, cacheDir }: ModelsConfig): string =>
-  models.localPath ?? join(cacheDir, 'models', BUNDLED_WEIGHTS);
-
-const localName = ({ models }: ModelsConfig): string =>
-  models.localPath === null
-    ? BUNDLED_NAME
-    : basename(models.localPath)
-        .replace(/\.gguf$/i, '')
-        .toLowerCase();
-
-const defaultName = (provider: Provider, config: ModelsConfig): string => {
-  if (provider === 'anthropic') return DEFAULT_ANTHROPIC_MODEL;
-  if (provider === 'openai') return isOpenAi(config.models.openai.baseUrl) ? DEFAULT_OPENAI_MODEL : '';
-  return provider === 'local' ? localName(config) : 'instant';
-};
-
-/** Names may hold colons themselves (`openai:llama3:8b`). Undefined for an unknown provider. */
-const parseChoice = (id: string, config: ModelsConfig): Choice | undefined => {
-  const colon = id.indexOf(':');
-  const word = colon < 0 ? id : id.slice(0, colon);
-  const provider = PROVIDERS.find((known) => known === word);
-  return (
-    provider && { provider, name: (colon < 0 ? '' : id.slice(colon + 1)) || defaultName(provider, config) }
-  );
-};
-
-/** The provider of an installation that chose none: the first whose credentials are there, else the local model. */
-const automatic = ({ models }: ModelsConfig): Provider => {
-  if (models.anthropic.apiKey !== null) return 'anthropic';
-  return models.openai.apiKey !== null || models.openai.baseUrl !== null ? 'openai' : 'local';
-};
-
-const localObstacle = (name: string, config: ModelsConfig): string | null => {
-  const weights = localWeights(config);
-  if (name !== localName(config))
-    return `The local model here is "${localName(config)}", not "${name}": set TASKLOOM_MODEL_PATH to other weights (GGUF)`;
-  if (!existsSync(weights))
-    return `The local model's weights are missing (${weights}): run npm start once to fetch them, set TASKLOOM_MODEL_PATH to a GGUF file, or choose another model with TASKLOOM_MODEL`;
-  if (!findPackageJSON('node-llama-cpp', import.meta.url))
-    return 'The optional package node-llama-cpp is not installed, so the local model cannot run: install it, or choose another model with TASKLOOM_MODEL';
-  return null;
-};
-
-const isUrl = (baseUrl: string | null): boolean => baseUrl === null || URL.canParse(baseUrl);
-
-/** What stands in the way of a choice, in words that name the setting to change; null when nothing does. */
-const obstacle = ({ provider, name }: Choice, config: ModelsConfig): string | null => {
-  const { anthropic, openai } = config.models;
-  if (provider === 'anthropic')
-    return anthropic.apiKey === null ? 'Claude needs a key: set ANTHROPIC_API_KEY' : null;
-  if (provider === 'openai') {
-    if (!isUrl(openai.baseUrl)) return `OPENAI_BASE_URL is no URL: ${openai.baseUrl}`;
-    if (openai.apiKey === null && isOpenAi(openai.baseUrl))
-      return 'OpenAI needs a key: set OPENAI_API_KEY, or OPENAI_BASE_URL for a compatible server';
-    return name === ''
-      ? `Say which model of ${openai.baseUrl} to use: set TASKLOOM_MODEL to openai:<name>`
-      : null;
-  }
-  if (provider === 'local') return localObstacle(name, config);
-  if (config.environment !== 'test')
-    return 'The scripted model is for tests only: set TASKLOOM_MODEL to a real model (anthropic:…, openai:… or local)';
-  return SCRIPTED_NAMES.includes(name) ? null : `The scripted model is one of: ${SCRIPTED_NAMES.join(', ')}`;
-};
-
-const qualityOf = ({ provider }: Choice, config: ModelsConfig): Model['quality'] => {
-  if (provider === 'scripted') return 'demo';
-  if (provider !== 'local') return 'standard';
-  const size = statSync(localWeights(config), { throwIfNoEntry: false })?.size ?? 0;
-  return size < STANDARD_WEIGHTS_BYTES ? 'demo' : 'standard';
-};
-
-const SETTINGS: Readonly<Record<Provider, string>> = {
-  anthropic: 'ANTHROPIC_API_KEY',
-  openai: 'OPENAI_API_KEY',
-  local: 'TASKLOOM_MODEL_PATH',
-  scripted: 'TASKLOOM_MODEL',
-};
-
-const idOf = ({ provider, name }: Choice): string => (name === '' ? provider : `${provider}:${name}`);
-
-/** The configured price was given for the configured model: of any other, nobody said one. */
-const priceOf = (choice: Choice, chosen: Choice | undefined, { models }: ModelsConfig): Model['price'] => {
-  if (choice.provider === 'local' || choice.provider === 'scripted')
-    return { inputPerMtok: 0, outputPerMtok: 0 };
-  const { inputPrice, outputPrice } = models;
-  if (inputPrice === null || outputPrice === null || !chosen || idOf(choice) !== idOf(chosen)) return null;
-  return { inputPerMtok: inputPrice, outputPerMtok: outputPrice };
-};
-
-const secretOf = (provider: Provider, { models }: ModelsConfig): string | null =>
-  provider === 'anthropic' || provider === 'openai' ? models[provider].apiKey : null;
-
-interface OpenLanguage {
-  language: Model['language'];
-  close?: () => Promise<void>;
-}
-
-const openLanguage = ({ provider, name }: Choice, config: ModelsConfig, log: ModelLog): OpenLanguage => {
-  const { anthropic, openai } = config.models;
-  if (provider === 'anthropic')
-    return { language: anthropicLanguage(name, anthropic.apiKey ?? '', anthropic.baseUrl) };
-  if (provider === 'openai')
-    return { language: openAiCompatibleLanguage(name, openai.apiKey, openai.baseUrl) };
-  if (provider === 'scripted') return { language: scriptedLanguage(name) };
-  return createLocalModel({ name, weightsPath: localWeights(config), log });
-};
-
 const toModel = (
   choice: Choice,
-  chosen: Choice | undefined,
+  chosenId: string | null,
   config: ModelsConfig,
-  language: Model['language'],
-): Model => {
-  const secret = secretOf(choice.provider, config);
-  return {
-    id: idOf(choice),
-    provider: choice.provider,
-    name: choice.name,
-    quality: qualityOf(choice, config),
-    price: priceOf(choice, chosen, config),
-    language,
-    setting: SETTINGS[choice.provider],
-    redact: (text) => (secret === null ? text : text.replaceAll(secret, '[secret]')),
-  };
-};
+  parts: Pick<Model, 'language' | 'circuit'>,
+): Model => ({
+  id: idOf(choice),
+  provider: choice.provider,
+  name: choice.name,
+  quality: qualityOf(choice, config),
+  abilities: abilitiesOf(choice, config),
+  price: priceOf({ ...choice, id: idOf(choice) }, modelSettings(config.models, chosenId))?.price ?? null,
+  setting: SETTINGS[choice.provider],
+  redact: redactor(choice.provider, config),
+  idleMs: config.models.idleMs,
+  ...parts,
+});
 
-const statusOf = (provider: Provider, chosen: Choice | undefined, config: ModelsConfig): ModelStatus => {
-  const isChosen = chosen?.provider === provider;
-  const choice = isChosen ? chosen : { provider, name: defaultName(provider, config) };
+const statusOf = (choice: Choice, chosen: boolean, circuit: Circuit, config: ModelsConfig): ModelStatus => {
   const reason = obstacle(choice, config);
   return {
     id: idOf(choice),
-    provider,
+    provider: choice.provider,
     quality: qualityOf(choice, config),
     available: reason === null,
-    chosen: isChosen,
+    chosen,
     ...(reason === null ? {} : { reason }),
+    circuit: circuit.status(),
+  };
+};
+
+const listOne = async (
+  choice: Choice,
+  around: Surroundings,
+  signal: AbortSignal | undefined,
+): Promise<ProviderModels> => {
+  const { provider } = choice;
+  const { config } = around;
+  // Which of its models is meant does not matter to a list; the local model is its file.
+  const reason = obstacle(provider === 'local' ? choice : { provider, name: choice.name || '*' }, config);
+  if (reason !== null) return { provider, models: [], error: reason };
+  const limit = AbortSignal.timeout(LIST_MS);
+  try {
+    const models = await listModels(choice, around, signal ? AbortSignal.any([signal, limit]) : limit);
+    return { provider, models, error: null };
+  } catch (error) {
+    signal?.throwIfAborted();
+    const failing = { id: provider, setting: SETTINGS[provider], redact: redactor(provider, config) };
+    return { provider, models: [], error: toModelFailure(error, failing).message };
+  }
+};
+
+/** One circuit per provider, made when it is first asked for. */
+const createCircuits = (log: ModelLog, openMs: number | undefined): ((provider: Provider) => Circuit) => {
+  const circuits = new Map<Provider, Circuit>();
+  return (provider) => {
+    const known = circuits.get(provider);
+    if (known) return known;
+    const circuit = createCircuit({
+      ...(openMs === undefined ? {} : { openMs }),
+      onChange: (state) => log.warn({ provider, state }, 'circuit of a model provider'),
+    });
+    circuits.set(provider, circuit);
+    return circuit;
   };
 };
 
 /** The models of this process, from its configuration. Nothing is contacted or loaded before the first call. */
-export const createModels = (config: ModelsConfig, { log }: { log: ModelLog }): Models => {
+export const createModels = (config: ModelsConfig, options: ModelsOptions): Models => {
+  const { log, openAiUrl = OPENAI_URL, circuitOpenMs } = options;
+  const around: Surroundings = { config, log, openAiUrl };
   const resolved = new Map<string, Model>();
   const closers: (() => Promise<void>)[] = [];
+  const circuitOf = createCircuits(log, circuitOpenMs);
   const defaultId = config.models.chosen ?? automatic(config);
   const chosen = parseChoice(defaultId, config);
 
   const open = (choice: Choice): Model => {
-    const { language, close } = openLanguage(choice, config, log);
+    const { language, close } = openLanguage(choice, around);
     if (close) closers.push(close);
-    const model = toModel(choice, chosen, config, language);
+    const model = toModel(choice, chosen ? idOf(chosen) : null, config, {
+      language,
+      circuit: circuitOf(choice.provider),
+    });
     resolved.set(model.id, model);
     log.info({ model: model.id, quality: model.quality }, 'model ready');
     return model;
   };
+
+  const choiceOf = (provider: Provider): Choice =>
+    chosen?.provider === provider ? chosen : { provider, name: defaultName(provider, config) };
 
   return {
     resolve: async (id = defaultId) => {
       const choice = parseChoice(id, config);
       if (!choice)
         throw notConfigured(
-          `"${id}" names no known model provider: TASKLOOM_MODEL is provider:name, with the provider anthropic, openai or local`,
+          `"${id}" names no known model provider: TASKLOOM_MODEL is provider:name, with the provider anthropic, openai, google, ollama or local`,
         );
       const reason = obstacle(choice, config);
       if (reason !== null) throw notConfigured(reason);
@@ -225,7 +183,14 @@ export const createModels = (config: ModelsConfig, { log }: { log: ModelLog }): 
     },
     status: () =>
       PROVIDERS.filter((provider) => provider !== 'scripted' || config.environment === 'test').map(
-        (provider) => statusOf(provider, chosen, config),
+        (provider) =>
+          statusOf(choiceOf(provider), chosen?.provider === provider, circuitOf(provider), config),
+      ),
+    list: (signal) =>
+      Promise.all(
+        PROVIDERS.filter((provider) => isConfigured(provider, config)).map((provider) =>
+          listOne(choiceOf(provider), around, signal),
+        ),
       ),
     close: async () => {
       await Promise.all(closers.map((close) => close()));

@@ -26,3 +26,9 @@ export interface ModelListing {
   /** Such as `Q4_K_M`. */
   readonly quantization: string | null;
 }
+
+/** Micro-dollars per million tokens. */
+export interface ModelPrice {
+  readonly inputPerMtok: number;
+  readonly outputPerMtok: number;
+}

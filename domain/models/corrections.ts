@@ -1,5 +1,5 @@
 import { ABILITIES, type Ability, type Quality } from './catalogue.ts';
-import type { ModelPrice } from './price.ts';
+import type { ModelPrice } from './catalogue.ts';
 
 /** What an installation says of a model, in place of what its provider says or leaves out. */
 export interface ModelCorrection {

@@ -2,14 +2,15 @@ import { describe, expect, test } from '@jest/globals';
 import { listing, NOTHING_CONFIGURED } from '../../test/harness/listings.ts';
 import type { ModelListing } from './catalogue.ts';
 import { parseCorrections } from './corrections.ts';
-import { toFedModels, type FeedSettings } from './feed.ts';
+import { toFedModels } from './feed.ts';
+import type { ModelSettings } from './price.ts';
 
-const fed = (model: ModelListing, settings: Partial<FeedSettings> = {}) =>
+const fed = (model: ModelListing, settings: Partial<ModelSettings> = {}) =>
   toFedModels([model], { ...NOTHING_CONFIGURED, ...settings })[0];
 const PRICE = { inputPerMtok: 3_000_000, outputPerMtok: 15_000_000 };
 
 describe('a price', () => {
-  test.each<[string, string, Partial<FeedSettings>, unknown, unknown]>([
+  test.each<[string, string, Partial<ModelSettings>, unknown, unknown]>([
     ['is unknown where nobody configured one', 'openai:gpt-4.1', {}, null, null],
     [
       'comes from the environment for the configured model',

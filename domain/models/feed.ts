@@ -1,7 +1,6 @@
-import type { ModelListing } from './catalogue.ts';
+import type { ModelListing, ModelPrice } from './catalogue.ts';
 import { knownContextWindow } from './context-windows.ts';
-import type { ModelCorrection } from './corrections.ts';
-import { priceOf, type ModelPrice, type PriceSource } from './price.ts';
+import { priceOf, type ModelSettings, type PriceSource } from './price.ts';
 
 /** One model as the catalogue keeps it: what its provider says, corrected and priced by the installation. */
 export interface FedModel extends ModelListing {
@@ -9,24 +8,16 @@ export interface FedModel extends ModelListing {
   readonly priceSource: PriceSource | null;
 }
 
-/** What an installation says about models, beside what their providers say. */
-export interface FeedSettings {
-  readonly corrections: readonly ModelCorrection[];
-  readonly chosenId: string | null;
-  readonly chosenPrice: ModelPrice | null;
-}
-
 /** Vendors' numbers come as they are; the catalogue takes whole ones. */
 const whole = (value: number | null): number | null =>
   value !== null && Number.isSafeInteger(value) && value > 0 ? value : null;
 
 /** Corrects and prices what a provider lists. A correction wins over the provider, which wins over what is known. */
-export const toFedModels = (listings: readonly ModelListing[], settings: FeedSettings): FedModel[] => {
+export const toFedModels = (listings: readonly ModelListing[], settings: ModelSettings): FedModel[] => {
   const corrections = new Map(settings.corrections.map((correction) => [correction.id, correction]));
-  const byId = new Map(settings.corrections.flatMap(({ id, price }) => (price ? [[id, price]] : [])));
   return listings.map((listing) => {
     const { price: _price, ...correction } = corrections.get(listing.id) ?? { id: listing.id };
-    const priced = priceOf(listing, { ...settings, byId });
+    const priced = priceOf(listing, settings);
     return {
       ...listing,
       contextWindow: whole(listing.contextWindow) ?? knownContextWindow(listing.provider, listing.name),

@@ -1,19 +1,33 @@
-/** Micro-dollars per million tokens. */
-export interface ModelPrice {
-  readonly inputPerMtok: number;
-  readonly outputPerMtok: number;
-}
+import type { ModelCorrection } from './corrections.ts';
+import type { ModelPrice } from './catalogue.ts';
 
 /** Who said a price: the environment, the models file, or nobody has to, because the weights run on a machine of ours. */
 export type PriceSource = 'settings' | 'file' | 'own_machine';
 
-/** What an installation has configured about prices. None is ever packaged or guessed. */
-export interface ConfiguredPrices {
+/** What an installation says about models, beside what their providers say. No price is ever packaged or guessed. */
+export interface ModelSettings {
+  readonly corrections: readonly ModelCorrection[];
   /** `provider:name` of the model that a call without a name gets; `chosenPrice` was given for it. */
   readonly chosenId: string | null;
   readonly chosenPrice: ModelPrice | null;
-  readonly byId: ReadonlyMap<string, ModelPrice>;
 }
+
+/** @param chosenId the model that a call without a name gets. */
+export const modelSettings = (
+  configured: {
+    readonly corrections: readonly ModelCorrection[];
+    readonly inputPrice: number | null;
+    readonly outputPrice: number | null;
+  },
+  chosenId: string | null,
+): ModelSettings => {
+  const { corrections, inputPrice, outputPrice } = configured;
+  const chosenPrice =
+    inputPrice === null || outputPrice === null
+      ? null
+      : { inputPerMtok: inputPrice, outputPerMtok: outputPrice };
+  return { corrections, chosenId, chosenPrice };
+};
 
 /** They run in this installation's own processes, whatever is configured. */
 const IN_PROCESS: ReadonlySet<string> = new Set(['local', 'scripted']);
@@ -34,11 +48,11 @@ const isOnOwnMachine = ({ provider, name }: NamedModel): boolean =>
  */
 export const priceOf = (
   model: NamedModel,
-  { chosenId, chosenPrice, byId }: ConfiguredPrices,
+  { chosenId, chosenPrice, corrections }: ModelSettings,
 ): { readonly price: ModelPrice; readonly source: PriceSource } | null => {
   if (chosenPrice !== null && model.id === chosenId && !IN_PROCESS.has(model.provider))
     return { price: chosenPrice, source: 'settings' };
-  const price = byId.get(model.id);
+  const price = corrections.find(({ id }) => id === model.id)?.price;
   if (price) return { price, source: 'file' };
   return isOnOwnMachine(model)
     ? { price: { inputPerMtok: 0, outputPerMtok: 0 }, source: 'own_machine' }

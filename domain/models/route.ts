@@ -1,5 +1,5 @@
 import type { Ability, Quality } from './catalogue.ts';
-import type { ModelPrice } from './price.ts';
+import type { ModelPrice } from './catalogue.ts';
 
 /** One model of the catalogue with what a choice goes by. */
 export interface RoutableModel {

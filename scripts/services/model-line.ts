@@ -4,7 +4,10 @@ import type { Weights } from './weights.ts';
 /** Whether this configuration generates text with the local model, so that its weights are needed. */
 export const needsLocalModel = ({ models }: Pick<Config, 'models'>): boolean =>
   models.chosen === null
-    ? models.anthropic.apiKey === null && models.openai.apiKey === null && models.openai.baseUrl === null
+    ? models.anthropic.apiKey === null &&
+      models.openai.apiKey === null &&
+      models.openai.baseUrl === null &&
+      models.google.apiKey === null
     : models.chosen.startsWith('local');
 
 /** One line about the model that drafts: its name, and what to do when it can't be used. */

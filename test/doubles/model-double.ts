@@ -1,5 +1,6 @@
 /**
- * A model vendor on loopback that speaks Anthropic's Messages and OpenAI's chat completions as they are on the wire.
+ * A model vendor on loopback that speaks Anthropic's Messages, OpenAI's chat completions, Google's generateContent and
+ * Ollama's chat as they are on the wire, and tells of its models as the first three do.
  * In a test: `startModelDouble()`. As a process: `node test/doubles/model-double.ts --port 0 --min-ms 50 --max-ms 1000
  * --log FILE` (prints its address; one JSON line per finished call goes to FILE, written synchronously).
  */
@@ -10,12 +11,31 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { scriptedAnswer } from '../../activities/models/providers/scripted.ts';
-import { anthropicWire, openAiWire, promptOf, type RequestBody, type Wire } from './model-wire.ts';
+import { googleWire } from './google-wire.ts';
+import { anthropicWire, openAiWire } from './model-wire.ts';
+import { ollamaWire } from './ollama-wire.ts';
+import type { RequestBody, Wire } from './wire.ts';
+
+const WIRES: readonly Wire[] = [anthropicWire, openAiWire, googleWire, ollamaWire];
 
 /** What the double does with one call; the default is `text` with a deterministic answer to the prompt. */
 export type DoubleAnswer =
   | { kind: 'text'; text: string; finish?: 'stop' | 'length'; cachedTokens?: number }
-  | { kind: 'status'; status: number; message: string; code?: string; headers?: Record<string, string> }
+  | {
+      kind: 'status';
+      status: number;
+      message: string;
+      code?: string;
+      headers?: Record<string, string>;
+      /** The whole body, instead of the vendor's usual one. */
+      body?: object;
+    }
+  /** A call of a tool after a little text. */
+  | { kind: 'tool'; text: string; name: string; input: object }
+  /** 200, and then bytes that are no stream of this vendor. */
+  | { kind: 'garbage'; bytes: Uint8Array }
+  /** Takes the request and says nothing, not even a status. */
+  | { kind: 'silence' }
   /** Half the text, then the socket is destroyed, or the body ends as if all had been said. */
   | { kind: 'cut'; text: string; how: 'socket' | 'clean-end' }
   /** The first piece, then silence until the client leaves. */
@@ -26,10 +46,11 @@ export type DoubleAnswer =
 export interface DoubleCall {
   at: string;
   id: number;
-  wire: 'anthropic' | 'openai';
+  wire: Wire['name'];
   /** SHA-256 of the system text and all message texts, joined by line breaks. */
   promptSha256: string;
   prompt: string;
+  path: string;
   body: RequestBody;
   authorization: string | undefined;
   traceparent: string | undefined;
@@ -41,6 +62,8 @@ export interface ModelDouble {
   /** `http://127.0.0.1:port`, as ANTHROPIC_BASE_URL takes it; OPENAI_BASE_URL takes it with `/v1`. */
   url: string;
   calls: readonly DoubleCall[];
+  /** What the lists of models answer with, by their paths, such as `/v1/models`; nothing there: 404. */
+  lists: Record<string, { status?: number; body: object }>;
   /** Programs the answer to the next call; answers queue up. */
   next(answer: DoubleAnswer): void;
   /** Resolves once `test` holds of some call, at once if it already does. */
@@ -77,17 +100,20 @@ const stream = async (
   wire: Wire,
   response: ServerResponse,
   call: DoubleCall,
-  answer: Exclude<DoubleAnswer, { kind: 'status' }>,
+  answer: Exclude<DoubleAnswer, { kind: 'status' | 'garbage' | 'silence' }>,
   latencyMs: number,
 ): Promise<void> => {
   const pieces = piecesOf(answer.text);
-  const sent = answer.kind === 'text' ? pieces : pieces.slice(0, Math.max(1, Math.floor(pieces.length / 2)));
+  const sent =
+    answer.kind === 'text' || answer.kind === 'tool'
+      ? pieces
+      : pieces.slice(0, Math.max(1, Math.floor(pieces.length / 2)));
   const pauseMs = latencyMs / (sent.length + 1);
   const cachedTokens = answer.kind === 'text' ? (answer.cachedTokens ?? 0) : 0;
   const left = new AbortController();
   response.once('close', () => left.abort());
   const pause = () => (pauseMs > 0 ? delay(pauseMs, undefined, { signal: left.signal }) : undefined);
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+  response.writeHead(200, { 'content-type': wire.contentType, 'cache-control': 'no-cache' });
   response.write(wire.begin(call.id, call.body, call.prompt, cachedTokens));
   for (const piece of sent) {
     await pause();
@@ -99,6 +125,7 @@ const stream = async (
     response.end(
       wire.end(call.id, call.body, call.prompt, answer.text, answer.finish ?? 'stop', cachedTokens),
     );
+  else if (answer.kind === 'tool') response.end(wire.tool(call.id, call.body, call.prompt, answer));
   else if (answer.kind === 'error-event') response.end(wire.errorEvent(answer.type, answer.message));
   else if (answer.how === 'clean-end') response.end();
   else setImmediate(() => response.destroy());
@@ -115,10 +142,13 @@ const reply = async (
     return sendJson(
       response,
       answer.status,
-      wire.error(answer.status, answer.message, answer.code),
+      answer.body ?? wire.error(answer.status, answer.message, answer.code),
       answer.headers,
     );
-  if (call.body.stream === true) return stream(wire, response, call, answer, latencyMs);
+  if (answer.kind === 'silence') return;
+  if (answer.kind === 'garbage')
+    return void response.writeHead(200, { 'content-type': wire.contentType }).end(answer.bytes);
+  if (wire.streams(call.body, call.path)) return stream(wire, response, call, answer, latencyMs);
   if (latencyMs > 0) await delay(latencyMs);
   return sendJson(response, 200, wire.whole(call.id, call.body, call.prompt, answer.text));
 };
@@ -131,22 +161,25 @@ export const startModelDouble = async (options: ModelDoubleOptions = {}): Promis
   const { port = 0, minMs = 0, maxMs = minMs, logFile } = options;
   const calls: DoubleCall[] = [];
   const answers: DoubleAnswer[] = [];
+  const lists: ModelDouble['lists'] = {};
   const waiting = new Set<() => void>();
   const changed = (): void => waiting.forEach((check) => check());
 
   const open = (
-    wire: DoubleCall['wire'],
+    wire: Wire,
+    path: string,
     body: RequestBody,
     headers: IncomingMessage['headers'],
   ): DoubleCall => {
-    const prompt = promptOf(body);
-    const key = headers['x-api-key'] ?? headers.authorization;
+    const prompt = wire.prompt(body);
+    const key = headers['x-api-key'] ?? headers['x-goog-api-key'] ?? headers.authorization;
     const call: DoubleCall = {
       at: new Date().toISOString(),
       id: calls.length + 1,
-      wire,
+      wire: wire.name,
       promptSha256: sha256(prompt),
       prompt,
+      path,
       body,
       authorization: Array.isArray(key) ? key.join() : key,
       traceparent: headers['traceparent']?.toString(),
@@ -166,15 +199,18 @@ export const startModelDouble = async (options: ModelDoubleOptions = {}): Promis
   };
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const isAnthropic = request.url === '/v1/messages';
-    if (!isAnthropic && request.url !== '/v1/chat/completions') return sendJson(response, 404, {});
+    const path = request.url ?? '';
+    const list = lists[path.replace(/\?.*$/, '')];
+    if (list && request.method === 'GET') return sendJson(response, list.status ?? 200, list.body);
+    const wire = WIRES.find((one) => one.owns(path));
+    if (!wire) return sendJson(response, 404, {});
     const startedMs = performance.now();
-    const call = open(isAnthropic ? 'anthropic' : 'openai', await readBody(request), request.headers);
+    const call = open(wire, path, await readBody(request), request.headers);
     response.once('close', () => settle(call, response.writableFinished ? 'answered' : 'aborted', startedMs));
     changed();
     const answer = answers.shift() ?? { kind: 'text', text: scriptedAnswer(call.prompt) };
     const latencyMs = minMs + (Number.parseInt(call.promptSha256.slice(0, 8), 16) % (maxMs - minMs + 1));
-    await reply(isAnthropic ? anthropicWire : openAiWire, response, call, answer, latencyMs);
+    await reply(wire, response, call, answer, latencyMs);
   };
 
   // A client that left makes the pending pause reject: the `close` handler has already booked the call.
@@ -187,6 +223,7 @@ export const startModelDouble = async (options: ModelDoubleOptions = {}): Promis
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
+    lists,
     next: (answer) => void answers.push(answer),
     seen: (test) =>
       new Promise((resolve) => {

@@ -1,48 +1,5 @@
-/** The two vendors' wire formats, as their public API references print them: what the model double writes. */
-
-interface Message {
-  role: string;
-  content: string | { type: string; text?: string }[];
-}
-
-export interface RequestBody {
-  model: string;
-  messages: Message[];
-  /** Anthropic's place for the system text; OpenAI's is a message. */
-  system?: Message['content'];
-  stream?: boolean;
-  stream_options?: { include_usage?: boolean };
-  [field: string]: unknown;
-}
-
-export interface Wire {
-  begin(id: number, body: RequestBody, prompt: string, cachedTokens: number): string;
-  piece(id: number, body: RequestBody, text: string): string;
-  end(
-    id: number,
-    body: RequestBody,
-    prompt: string,
-    text: string,
-    finish: 'stop' | 'length',
-    cachedTokens: number,
-  ): string;
-  errorEvent(type: string, message: string): string;
-  /** The body of an answer that was not asked to stream. */
-  whole(id: number, body: RequestBody, prompt: string, text: string): object;
-  error(status: number, message: string, code: string | undefined): object;
-}
-
-const textOf = (content: Message['content']): string =>
-  typeof content === 'string' ? content : content.map(({ text }) => text ?? '').join('\n');
-
-/** The system text and all messages of a request, the same text for both formats. */
-export const promptOf = ({ system, messages }: RequestBody): string =>
-  [...(system === undefined ? [] : [system]), ...messages.map(({ content }) => content)]
-    .map(textOf)
-    .join('\n');
-
-/** A stand-in for the vendors' tokenizers: tests only need numbers that follow the text. */
-export const tokensOf = (text: string): number => Math.ceil(text.length / 4);
+/** Anthropic's and OpenAI's wire formats, as their public API references print them: what the model double writes. */
+import { promptOf, tokensOf, type RequestBody, type Wire } from './wire.ts';
 
 const event = (data: { type: string; [field: string]: unknown }): string =>
   `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
@@ -76,6 +33,11 @@ const anthropicUsage = (prompt: string, cachedTokens: number, outputTokens: numb
 });
 
 export const anthropicWire: Wire = {
+  name: 'anthropic',
+  contentType: 'text/event-stream',
+  owns: (path) => path === '/v1/messages',
+  prompt: promptOf,
+  streams: ({ stream }) => stream === true,
   begin: (id, { model }, prompt, cachedTokens) =>
     [
       event({
@@ -98,6 +60,25 @@ export const anthropicWire: Wire = {
         type: 'message_delta',
         delta: { stop_reason: ANTHROPIC_STOP[finish], stop_sequence: null },
         usage: { output_tokens: tokensOf(text) },
+      }),
+      event({ type: 'message_stop' }),
+    ].join(''),
+  tool: (id, _body, _prompt, { name, input }) =>
+    [
+      event({ type: 'content_block_stop', index: 0 }),
+      event({
+        type: 'content_block_start',
+        index: 1,
+        content_block: { type: 'tool_use', id: `toolu_${id}`, name, input: {} },
+      }),
+      ...(JSON.stringify(input).match(/.{1,9}/g) ?? []).map((partial_json) =>
+        event({ type: 'content_block_delta', index: 1, delta: { type: 'input_json_delta', partial_json } }),
+      ),
+      event({ type: 'content_block_stop', index: 1 }),
+      event({
+        type: 'message_delta',
+        delta: { stop_reason: 'tool_use', stop_sequence: null },
+        usage: { output_tokens: tokensOf(JSON.stringify(input)) },
       }),
       event({ type: 'message_stop' }),
     ].join(''),
@@ -135,17 +116,33 @@ const openAiChunk = (id: number, { model }: RequestBody, fields: object): object
 const openAiDelta = (id: number, body: RequestBody, delta: object, finish_reason: string | null): string =>
   data(openAiChunk(id, body, { choices: [{ index: 0, delta, finish_reason }] }));
 
+const openAiEnd = (id: number, body: RequestBody, finish: string, usage: () => object): string =>
+  [
+    openAiDelta(id, body, {}, finish),
+    body.stream_options?.include_usage ? data(openAiChunk(id, body, { choices: [], usage: usage() })) : '',
+    'data: [DONE]\n\n',
+  ].join('');
+
 export const openAiWire: Wire = {
+  name: 'openai',
+  contentType: 'text/event-stream',
+  owns: (path) => path === '/v1/chat/completions',
+  prompt: promptOf,
+  streams: ({ stream }) => stream === true,
   begin: (id, body) => openAiDelta(id, body, { role: 'assistant', content: '' }, null),
   piece: (id, body, content) => openAiDelta(id, body, { content }, null),
   end: (id, body, prompt, text, finish, cachedTokens) =>
-    [
-      openAiDelta(id, body, {}, finish),
-      body.stream_options?.include_usage
-        ? data(openAiChunk(id, body, { choices: [], usage: openAiUsage(prompt, text, cachedTokens) }))
-        : '',
-      'data: [DONE]\n\n',
-    ].join(''),
+    openAiEnd(id, body, finish, () => openAiUsage(prompt, text, cachedTokens)),
+  tool: (id, body, prompt, { name, input }) => {
+    const text = JSON.stringify(input);
+    const call = (fields: object): string =>
+      openAiDelta(id, body, { tool_calls: [{ index: 0, ...fields }] }, null);
+    return [
+      call({ id: `call_${id}`, type: 'function', function: { name, arguments: '' } }),
+      ...(text.match(/.{1,9}/g) ?? []).map((piece) => call({ function: { arguments: piece } })),
+      openAiEnd(id, body, 'tool_calls', () => openAiUsage(prompt, text, 0)),
+    ].join('');
+  },
   errorEvent: (type, message) => data({ error: { message, type, param: null, code: null } }),
   whole: (id, body, prompt, text) => ({
     ...openAiChunk(id, body, {

@@ -1,5 +1,5 @@
 import type { ModelListing } from '../../domain/models/catalogue.ts';
-import type { FeedSettings } from '../../domain/models/feed.ts';
+import type { ModelSettings } from '../../domain/models/price.ts';
 
 /** What a provider says of a model, by its id; silent about all but what is given. */
 export const listing = (id: string, given: Partial<ModelListing> = {}): ModelListing => ({
@@ -18,4 +18,4 @@ export const listing = (id: string, given: Partial<ModelListing> = {}): ModelLis
 });
 
 /** An installation that has configured nothing about models. */
-export const NOTHING_CONFIGURED: FeedSettings = { corrections: [], chosenId: null, chosenPrice: null };
+export const NOTHING_CONFIGURED: ModelSettings = { corrections: [], chosenId: null, chosenPrice: null };

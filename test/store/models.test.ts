@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { workerPrincipal, type Principal } from '../../domain/identity/principal.ts';
-import { toFedModels, type FeedSettings } from '../../domain/models/feed.ts';
+import { toFedModels } from '../../domain/models/feed.ts';
+import { modelSettings, type ModelSettings } from '../../domain/models/price.ts';
 import { route } from '../../domain/models/route.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { createOllamaClient } from '../../platform/ollama.ts';
@@ -11,12 +12,7 @@ import { selectedModel, selectModel } from '../../store/models/selection.ts';
 import { readSpeeds } from '../../store/models/speed.ts';
 import { sql } from '../../store/sql.ts';
 import { openStore, type Store } from '../../store/store.ts';
-import {
-  feedSettings,
-  startCatalogue,
-  type CatalogueDeps,
-  type ProviderListing,
-} from '../../worker/catalogue.ts';
+import { startCatalogue, type CatalogueDeps, type ProviderListing } from '../../worker/catalogue.ts';
 import { startOllamaDouble } from '../doubles/ollama-double.ts';
 import { listing, NOTHING_CONFIGURED } from '../harness/listings.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
@@ -45,7 +41,7 @@ beforeEach(async () => {
 
 const feed = (
   answers: Record<string, string[] | { reason: string }>,
-  settings: FeedSettings = NOTHING_CONFIGURED,
+  settings: ModelSettings = NOTHING_CONFIGURED,
 ): Promise<void> =>
   feedCatalogue(
     server.system,
@@ -238,7 +234,7 @@ describe('the refresh', () => {
     const priced = { models: { ...configured, inputPrice: 1_000_000, outputPrice: 2_000_000 } };
     const { catalogue } = refreshing(
       async () => [{ provider: 'a', models: [listing('a:one'), listing('a:two')], error: null }],
-      feedSettings(priced, 'a:two'),
+      modelSettings(priced.models, 'a:two'),
     );
     await until(async () => (await models()).length === 2, 'the refresh');
     await catalogue.stop();
@@ -246,7 +242,7 @@ describe('the refresh', () => {
       { input_price: null },
       { input_price: 1_000_000, output_price: 2_000_000 },
     ]);
-    expect(feedSettings({ models: { ...priced.models, outputPrice: null } }, 'a:two').chosenPrice).toBeNull();
+    expect(modelSettings({ ...priced.models, outputPrice: null }, 'a:two').chosenPrice).toBeNull();
   });
 
   test('that fails leaves the catalogue as it is, and says so', async () => {

@@ -3,7 +3,8 @@
  * never runs inside a worker. Started by local.ts with the weights' path as its only argument.
  */
 import { setPriority } from 'node:os';
-import type { ChatHistoryItem, ChatWrapper, LlamaContextSequence, LlamaModel } from 'node-llama-cpp';
+import type { ChatHistoryItem, ChatWrapper, Llama, LlamaContextSequence, LlamaModel } from 'node-llama-cpp';
+import { LOCAL_CONTEXT_TOKENS } from './local-limits.ts';
 
 export interface EngineMessage {
   role: 'system' | 'user' | 'assistant';
@@ -16,21 +17,26 @@ export interface EngineRequest {
   maxOutputTokens: number;
   temperature: number;
   seed: number;
+  /** JSON Schema that the answer is held to. */
+  schema?: object;
 }
 export type ToEngine = EngineRequest | { type: 'abort'; id: number };
 export type FromEngine =
+  /** Said again and again to each request that stands in line, so that its wait does not look like a hang. */
+  | { type: 'waiting'; id: number }
   | { type: 'delta'; id: number; text: string }
   | { type: 'done'; id: number; inputTokens: number; outputTokens: number; stopped: 'stop' | 'length' }
-  | { type: 'failed'; id: number; why: 'load' | 'too_long' | 'engine'; message: string };
+  | { type: 'failed'; id: number; why: 'load' | 'too_long' | 'schema' | 'engine'; message: string };
 
 interface Loaded {
   llama: typeof import('node-llama-cpp');
+  engine: Llama;
   model: LlamaModel;
   sequence: LlamaContextSequence;
   wrapper: ChatWrapper;
 }
 
-const CONTEXT_TOKENS = 2048;
+const WAITING_MS = 500;
 const NICENESS = 10;
 
 const queue: EngineRequest[] = [];
@@ -63,8 +69,8 @@ const load = async (weightsPath: string): Promise<Loaded> => {
   });
   const model = await engine.loadModel({ modelPath: weightsPath });
   // Two threads on two busy cores were measured at 1 token/s, one at 100.
-  const context = await model.createContext({ contextSize: CONTEXT_TOKENS, sequences: 1, threads: 1 });
-  return { llama, model, sequence: context.getSequence(), wrapper: wrapperOf(llama, model) };
+  const context = await model.createContext({ contextSize: LOCAL_CONTEXT_TOKENS, sequences: 1, threads: 1 });
+  return { llama, engine, model, sequence: context.getSequence(), wrapper: wrapperOf(llama, model) };
 };
 
 const toHistory = (messages: EngineMessage[]): ChatHistoryItem[] =>
@@ -74,7 +80,7 @@ const toHistory = (messages: EngineMessage[]): ChatHistoryItem[] =>
 
 /** Runs one request on the one sequence; the caller makes sure that no other is running. */
 const generate = async (loaded: Loaded, request: EngineRequest, signal: AbortSignal): Promise<FromEngine> => {
-  const { llama, model, sequence, wrapper } = loaded;
+  const { llama, engine, model, sequence, wrapper } = loaded;
   const { id } = request;
   const chat = new llama.LlamaChat({
     contextSequence: sequence,
@@ -85,10 +91,12 @@ const generate = async (loaded: Loaded, request: EngineRequest, signal: AbortSig
     const chatHistory: ChatHistoryItem[] = [...toHistory(request.messages), { type: 'model', response: [] }];
     const { contextText } = chat.chatWrapper.generateContextState({ chatHistory });
     const inputTokens = contextText.tokenize(model.tokenizer).length;
-    if (inputTokens + request.maxOutputTokens > CONTEXT_TOKENS) {
-      const message = `the prompt has ${inputTokens} tokens and asks for up to ${request.maxOutputTokens} more, but the local model holds ${CONTEXT_TOKENS} in all`;
+    if (inputTokens + request.maxOutputTokens > LOCAL_CONTEXT_TOKENS) {
+      const message = `the prompt has ${inputTokens} tokens and asks for up to ${request.maxOutputTokens} more, but the local model holds ${LOCAL_CONTEXT_TOKENS} in all`;
       return { type: 'failed', id, why: 'too_long', message };
     }
+    const grammar =
+      request.schema && (await engine.createGrammarForJsonSchema(request.schema as { type: 'object' }));
     let outputTokens = 0;
     const { metadata } = await chat.generateResponse(chatHistory, {
       signal,
@@ -96,6 +104,7 @@ const generate = async (loaded: Loaded, request: EngineRequest, signal: AbortSig
       maxTokens: request.maxOutputTokens,
       temperature: request.temperature,
       seed: request.seed,
+      ...(grammar ? { grammar } : {}),
       repeatPenalty: { penalty: 1.1, lastTokens: 128, penalizeNewLine: false },
       onToken: (tokens) => {
         outputTokens += tokens.length;
@@ -110,7 +119,7 @@ const generate = async (loaded: Loaded, request: EngineRequest, signal: AbortSig
 };
 
 const runOne = async (request: EngineRequest, signal: AbortSignal): Promise<FromEngine> => {
-  const failed = (why: 'load' | 'engine', error: unknown): FromEngine => ({
+  const failed = (why: 'load' | 'schema' | 'engine', error: unknown): FromEngine => ({
     type: 'failed',
     id: request.id,
     why,
@@ -122,7 +131,10 @@ const runOne = async (request: EngineRequest, signal: AbortSignal): Promise<From
     loading = null;
     return loaded;
   }
-  return generate(loaded, request, signal).catch((error: unknown) => failed('engine', error));
+  return generate(loaded, request, signal).catch((error: unknown) =>
+    // The library has no type of its own for a schema that its grammars cannot express.
+    failed(request.schema && /grammar|schema/i.test(String(error)) ? 'schema' : 'engine', error),
+  );
 };
 
 /** Works the queue off, first in first out; a second call while one is running does nothing. */
@@ -148,5 +160,6 @@ process.on('message', (message: ToEngine) => {
     if (index >= 0) queue.splice(index, 1);
   }
 });
+setInterval(() => queue.forEach(({ id }) => send({ type: 'waiting', id })), WAITING_MS);
 process.on('disconnect', () => process.exit(0));
 setPriority(NICENESS);

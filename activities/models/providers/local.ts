@@ -4,13 +4,13 @@ import { fileURLToPath } from 'node:url';
 import type {
   LanguageModelV4,
   LanguageModelV4CallOptions,
-  LanguageModelV4GenerateResult,
   LanguageModelV4Prompt,
   LanguageModelV4StreamPart,
   LanguageModelV4Usage,
 } from '@ai-sdk/provider';
 import type { ApplicationFailure } from '@temporalio/common';
 import { modelFailure } from '../errors.ts';
+import { collect } from './collect.ts';
 import type { EngineMessage, EngineRequest, FromEngine, ToEngine } from './local-engine.ts';
 
 const ENGINE = fileURLToPath(new URL('./local-engine.ts', import.meta.url));
@@ -30,6 +30,7 @@ interface LocalModelOptions {
 }
 
 interface Call {
+  onWaiting(): void;
   onDelta(text: string): void;
   onDone(message: Extract<FromEngine, { type: 'done' }>): void;
   onFailed(failure: ApplicationFailure): void;
@@ -44,6 +45,7 @@ interface Engine {
 const FAILURES = {
   load: 'model_not_configured',
   too_long: 'model_rejected',
+  schema: 'model_rejected',
   engine: 'model_unavailable',
 } as const;
 
@@ -90,7 +92,8 @@ const listen = (
   to: { get(id: number): Call | undefined; settle(id: number): Call | undefined; onLost(how: string): void },
 ): void => {
   child.on('message', (message: FromEngine) => {
-    if (message.type === 'delta') to.get(message.id)?.onDelta(message.text);
+    if (message.type === 'waiting') to.get(message.id)?.onWaiting();
+    else if (message.type === 'delta') to.get(message.id)?.onDelta(message.text);
     else if (message.type === 'done') to.settle(message.id)?.onDone(message);
     else to.settle(message.id)?.onFailed(toFailure(message));
   });
@@ -184,6 +187,7 @@ const streamCall = (
   options: LanguageModelV4CallOptions,
 ): ReadableStream<LanguageModelV4StreamPart> => {
   const messages = toMessages(options.prompt);
+  const format = options.responseFormat;
   const signal = options.abortSignal;
   let withdraw = (): void => undefined;
   const onAbort = (): void => withdraw();
@@ -202,8 +206,10 @@ const streamCall = (
           maxOutputTokens: options.maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS,
           temperature: options.temperature ?? DEFAULT_TEMPERATURE,
           seed: options.seed ?? DEFAULT_SEED,
+          ...(format?.type === 'json' ? { schema: format.schema ?? {} } : {}),
         },
         {
+          onWaiting: () => controller.enqueue({ type: 'ping' }),
           onDelta: (delta) => controller.enqueue({ type: 'text-delta', id: '0', delta }),
           onDone: ({ inputTokens, outputTokens, stopped }) => {
             const finishReason = { unified: stopped, raw: undefined };
@@ -226,24 +232,6 @@ const streamCall = (
       withdraw();
     },
   });
-};
-
-const collect = async (
-  stream: ReadableStream<LanguageModelV4StreamPart>,
-): Promise<LanguageModelV4GenerateResult> => {
-  let text = '';
-  for await (const part of stream) {
-    if (part.type === 'text-delta') text += part.delta;
-    else if (part.type === 'error') throw part.error;
-    else if (part.type === 'finish')
-      return {
-        content: [{ type: 'text', text }],
-        finishReason: part.finishReason,
-        usage: part.usage,
-        warnings: [],
-      };
-  }
-  throw modelFailure('model_unavailable', "The local model's answer was cut short");
 };
 
 /**
