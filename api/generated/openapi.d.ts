@@ -991,6 +991,11 @@ export interface components {
             revision: number;
             comment?: string;
             edits?: components["schemas"]["DraftEdits"];
+            answer?: components["schemas"]["ApprovalAnswer"];
+        };
+        /** @description What the approval's `answer_schema` asks for; a budget's new limit, for one. */
+        ApprovalAnswer: {
+            limit_usd?: number;
         };
         DraftEdits: {
             title?: components["schemas"]["Title"];
@@ -1072,6 +1077,9 @@ export interface components {
             revision: number;
             comment?: string | null;
             edits?: {
+                [key: string]: unknown;
+            } | null;
+            answer?: {
                 [key: string]: unknown;
             } | null;
             at: components["schemas"]["Time"];
@@ -2044,6 +2052,7 @@ export type ShortText = components['schemas']['ShortText'];
 export type WebUrl = components['schemas']['WebUrl'];
 export type ApprovalStatus = components['schemas']['ApprovalStatus'];
 export type Decision = components['schemas']['Decision'];
+export type ApprovalAnswer = components['schemas']['ApprovalAnswer'];
 export type DraftEdits = components['schemas']['DraftEdits'];
 export type Approval = components['schemas']['Approval'];
 export type ApprovalDetail = components['schemas']['ApprovalDetail'];

@@ -11,6 +11,7 @@ export interface DecisionRow {
   readonly revision: number;
   readonly comment: string | null;
   readonly edits: JsonObject | null;
+  readonly answer: JsonObject | null;
   readonly at: Date;
 }
 
@@ -58,7 +59,7 @@ export const requireApproval = async (
   );
   if (!approval) throw notFound('approval', id);
   const decisions = await db.many<DecisionRow>(
-    sql`select user_id, decision, revision, comment, edits, at from approval_decisions where approval_id = ${id} order by at, id`,
+    sql`select user_id, decision, revision, comment, edits, answer, at from approval_decisions where approval_id = ${id} order by at, id`,
   );
   return { ...approval, decisions };
 };

@@ -49,6 +49,8 @@ export interface NewApproval {
   readonly subjectId: string;
   readonly revision: number;
   readonly shown: JsonObject;
+  /** JSON Schema of what a person may answer beside yes; none when there is nothing to answer. */
+  readonly answerSchema?: JsonObject;
   readonly policy: ApprovalPolicy;
   readonly expiresAt: Date | null;
   readonly onExpiry: OnExpiry;
@@ -58,9 +60,10 @@ export interface NewApproval {
 export const openApproval = async (tx: Writer, run: RunRow, input: NewApproval): Promise<ApprovalRow> => {
   const opened = await tx.maybe<ApprovalRow>(
     sql`insert into approvals as a (id, workspace_id, kind, run_id, attempt, step_path, subject_type, subject_id, revision,
-                               shown, policy, requested_by, expires_at, on_expiry)
+                               shown, answer_schema, policy, requested_by, expires_at, on_expiry)
         values (${uuidv7()}, ${run.workspace_id}, ${input.kind}, ${run.id}, ${run.attempt}, ${input.stepPath}, ${input.subjectType},
-                ${input.subjectId}, ${input.revision}, ${JSON.stringify(input.shown)}, ${JSON.stringify(input.policy)},
+                ${input.subjectId}, ${input.revision}, ${JSON.stringify(input.shown)},
+                ${input.answerSchema ? JSON.stringify(input.answerSchema) : null}, ${JSON.stringify(input.policy)},
                 ${run.owner_id}, ${input.expiresAt}, ${input.onExpiry})
         on conflict (run_id, attempt, step_path) do nothing
         returning ${APPROVAL_COLUMNS}`,
@@ -151,6 +154,8 @@ export interface Vote {
   readonly revision: number;
   readonly comment: string | null;
   readonly edits: JsonObject | null;
+  /** What the approval's `answer_schema` asks for. */
+  readonly answer: JsonObject | null;
   readonly userId: string;
   readonly role: string;
 }
@@ -191,9 +196,9 @@ export const vote = async (
   );
   if ('refused' in verdict) throw refuse(verdict.refused);
   tx.send(
-    sql`insert into approval_decisions (workspace_id, approval_id, revision, user_id, decision, comment, edits)
+    sql`insert into approval_decisions (workspace_id, approval_id, revision, user_id, decision, comment, edits, answer)
         values (${run.workspace_id}, ${id}, ${input.revision}, ${input.userId}, ${input.decision}, ${input.comment},
-                ${input.edits ? JSON.stringify(input.edits) : null})`,
+                ${input.edits ? JSON.stringify(input.edits) : null}, ${input.answer ? JSON.stringify(input.answer) : null})`,
   );
   if (verdict.status === 'open') {
     tx.emit(runStream(run.id), 'approval.voted', {

@@ -1,25 +1,37 @@
 import { applyEdits } from '../../domain/content/revision.ts';
 import { conflict, invalid } from '../../domain/errors.ts';
 import { runStream } from '../../domain/runs/run.ts';
+import { raiseBudget } from '../budgets/gate.ts';
 import { addRevision, byPerson, lockContent } from '../content/content.repository.ts';
 import { draftOf } from '../content/content.rows.ts';
 import { sql } from '../sql.ts';
 import type { Reader, Writer } from '../store.ts';
 import { APPROVAL_COLUMNS, vote, type ApprovalRow, type Vote } from './approvals.ts';
 
-/**
- * Gives a person's decision on an approval, whichever door it came through. Edits come with `request_changes` only and
- * become the next revision, by that person, which then needs an approval of its own.
- * @throws DomainError validation (edits), conflict, forbidden, not_found: see `vote`.
- */
-export const decide = async (tx: Writer, approvalId: string, input: Vote): Promise<ApprovalRow> => {
-  const { approval, run } = await vote(tx, approvalId, input);
+/** What comes with a decision has to belong to it. @throws DomainError validation. */
+const checkBelongings = (approval: ApprovalRow, input: Vote): void => {
   if (input.edits && input.decision !== 'request_changes')
     throw invalid(
       'body.edits',
       'belong to request_changes: they become a revision that is approved on its own',
     );
-  if (!input.edits || approval.subject_type !== 'content') return approval;
+  if (input.answer && (approval.answer_schema === null || input.decision !== 'approve'))
+    throw invalid('body.answer', 'belongs to the approval of something that asks for an answer');
+  if (input.decision === 'request_changes' && approval.subject_type !== 'content')
+    throw invalid('body.decision', 'only content can be changed: approve or reject');
+};
+
+/**
+ * Gives a person's decision on an approval, whichever door it came through. Edits come with `request_changes` only and
+ * become the next revision, by that person, which then needs an approval of its own. A granted budget is raised.
+ * @throws DomainError validation (edits, answer), conflict, forbidden, not_found: see `vote`.
+ */
+export const decide = async (tx: Writer, approvalId: string, input: Vote): Promise<ApprovalRow> => {
+  const { approval, run } = await vote(tx, approvalId, input);
+  checkBelongings(approval, input);
+  if (approval.kind === 'budget' && approval.status === 'approved')
+    await raiseBudget(tx, approval, input.answer);
+  if (!input.edits) return approval;
   const content = await lockContent(tx, approval.subject_id);
   const revision = await addRevision(
     tx,

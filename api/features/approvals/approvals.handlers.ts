@@ -27,6 +27,7 @@ export const approvalHandlers = () =>
           revision: body.revision,
           comment: body.comment ?? null,
           edits: (body.edits as JsonObject | undefined) ?? null,
+          answer: (body.answer as JsonObject | undefined) ?? null,
           userId: ctx.principal.userId,
           role: ctx.principal.role,
         });

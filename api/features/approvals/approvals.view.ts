@@ -30,6 +30,7 @@ const decisionView = (decision: DecisionRow): components['schemas']['GivenDecisi
   revision: decision.revision,
   comment: decision.comment,
   edits: decision.edits,
+  answer: decision.answer,
   at: time(decision.at),
 });
 

@@ -63,6 +63,7 @@ export const contentHandlers = () =>
           revision: approval.revision,
           comment: body.feedback ?? null,
           edits: null,
+          answer: null,
           userId: ctx.principal.userId,
           role: ctx.principal.role,
         });

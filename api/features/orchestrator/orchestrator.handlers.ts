@@ -102,6 +102,7 @@ export const orchestratorHandlers = () =>
           revision: open.revision,
           comment: comment(body.feedback, body.notes),
           edits: null,
+          answer: null,
           userId: ctx.principal.userId,
           role: ctx.principal.role,
         });

@@ -1,0 +1,118 @@
+import { v7 as uuidv7 } from 'uuid';
+import { affords, type Budget } from '../../domain/budgets/budget.ts';
+import { runStream } from '../../domain/runs/run.ts';
+import { sql } from '../sql.ts';
+import type { Reader, Writer } from '../store.ts';
+
+/** A budget that applies to a run. */
+export interface BudgetRow extends Budget {
+  readonly id: string;
+}
+
+const THIS_MONTH = sql`date_trunc('month', now() at time zone 'UTC')::date`;
+
+/** Makes the month's budget of a workspace that has a limit and has not spent anything in it. */
+const openMonth = (tx: Writer): void =>
+  tx.send(
+    sql`insert into budgets (workspace_id, scope, month, limit_micros)
+        select workspace_id, 'month', ${THIS_MONTH}, monthly_micros from workspace_limits where monthly_micros is not null
+        on conflict (workspace_id, month) do nothing`,
+  );
+
+/**
+ * Every budget that a call of this run is paid from, under their locks: the run's own first, then the month's, as
+ * everywhere. The caller holds the run's lock. None means that nothing limits the run.
+ */
+export const lockBudgets = (tx: Writer, runId: string): Promise<BudgetRow[]> => {
+  openMonth(tx);
+  return tx.many<BudgetRow>(
+    sql`select id, scope, limit_micros as "limit", spent_micros as spent, reserved_micros as reserved from budgets
+         where run_id = ${runId} or (scope = 'month' and month = ${THIS_MONTH})
+         order by scope desc for update`,
+  );
+};
+
+/** A call that is paid for: to be settled, given back or doubted when it has ended. */
+export interface Reservation {
+  readonly id: string;
+  readonly amount: number;
+}
+
+/**
+ * Sets aside the most that a call can cost on each of these budgets, whose locks this transaction holds.
+ * @returns the budget that has no room for it, or the reservation; `null` when nothing limits the run.
+ */
+export const reserve = (
+  tx: Writer,
+  step: { readonly runId: string; readonly path: string },
+  budgets: readonly BudgetRow[],
+  amount: number,
+): { readonly refusedBy: BudgetRow } | { readonly reservation: Reservation | null } => {
+  const refusedBy = budgets.find((budget) => !affords(budget, amount));
+  if (refusedBy) return { refusedBy };
+  if (budgets.length === 0) return { reservation: null };
+  const ids = budgets.map(({ id }) => id);
+  const reservation = { id: uuidv7(), amount };
+  tx.send(
+    sql`update budgets set reserved_micros = reserved_micros + ${amount}::bigint, updated_at = now() where id = any(${ids}::uuid[])`,
+  );
+  tx.send(
+    sql`insert into budget_reservations (id, workspace_id, run_id, step_path, budget_ids, amount_micros)
+        values (${reservation.id}, ${tx.principal.workspaceId}, ${step.runId}, ${step.path}, ${ids}::uuid[], ${amount})`,
+  );
+  return { reservation };
+};
+
+/** How a reservation ends: with a bill, with a call that never reached its vendor, or with one of which nobody knows. */
+export type Settlement = { readonly cost: number } | 'released' | 'in_doubt';
+
+/** Ends a reservation, once. A bill above it is booked in full and told; a call in doubt counts as if it had cost all of it. */
+export const settle = (tx: Writer, runId: string, reservation: Reservation, how: Settlement): void => {
+  const { id, amount } = reservation;
+  const cost = how === 'released' ? 0 : how === 'in_doubt' ? amount : how.cost;
+  const state = typeof how === 'string' ? how : 'settled';
+  tx.send(
+    sql`with ended as (
+          update budget_reservations set state = ${state}, cost_micros = ${cost}::bigint, closed_at = now()
+           where id = ${id} and state = 'open' returning budget_ids, amount_micros)
+        update budgets b set reserved_micros = reserved_micros - ended.amount_micros, spent_micros = spent_micros + ${cost}::bigint,
+               updated_at = now()
+          from ended where b.id = any(ended.budget_ids)`,
+  );
+  if (cost > amount)
+    tx.emit(runStream(runId), 'budget.overrun', {
+      run_id: runId,
+      reserved_micros: amount,
+      billed_micros: cost,
+    });
+};
+
+/** What a dead process had reserved for a step that begins again: its call may have been billed, so it counts as spent. */
+export const doubtOpenReservations = (
+  tx: Writer,
+  step: { readonly runId: string; readonly path: string },
+): void =>
+  tx.send(
+    sql`with ended as (
+          update budget_reservations set state = 'in_doubt', cost_micros = amount_micros, closed_at = now()
+           where run_id = ${step.runId} and step_path = ${step.path} and state = 'open' returning budget_ids, amount_micros),
+        sums as (select budget_id, sum(amount_micros)::bigint as amount from ended, unnest(budget_ids) as budget_id group by 1)
+        update budgets b set reserved_micros = reserved_micros - sums.amount, spent_micros = spent_micros + sums.amount, updated_at = now()
+          from sums where b.id = sums.budget_id`,
+  );
+
+/** Gives a run its own budget. */
+export const limitRun = (tx: Writer, runId: string, limit: number): void =>
+  tx.send(
+    sql`insert into budgets (workspace_id, scope, run_id, limit_micros) values (${tx.principal.workspaceId}, 'run', ${runId}, ${limit})`,
+  );
+
+/** The budget of this month: what there is, or what would be made from the workspace's limit. `undefined`: no limit. */
+export const readMonth = (db: Reader): Promise<(BudgetRow & { month: string }) | undefined> =>
+  db.maybe(
+    sql`select b.id, 'month' as scope, coalesce(b.limit_micros, w.monthly_micros) as "limit", coalesce(b.spent_micros, 0) as spent,
+               coalesce(b.reserved_micros, 0) as reserved, to_char(${THIS_MONTH}, 'YYYY-MM') as month
+          from (select 1) as one left join budgets b on b.scope = 'month' and b.month = ${THIS_MONTH}
+          left join workspace_limits w on true
+         where coalesce(b.limit_micros, w.monthly_micros) is not null`,
+  );
