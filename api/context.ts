@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Config } from '../platform/config.ts';
+import { openFiles } from '../platform/files.ts';
 import type { ProcessParts } from '../platform/process.ts';
 import { temporalSettings } from '../platform/temporal/connect.ts';
 import { VERSION } from '../platform/version.ts';
@@ -80,6 +81,7 @@ export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & {
     siteWorkspaceId: siteWorkspace(store, config.siteWorkspace),
     handlers: {
       store,
+      files: openFiles(config.files),
       tokens,
       live,
       totals,

@@ -2,6 +2,7 @@ import { approvalHandlers } from './features/approvals/approvals.handlers.ts';
 import { contentHandlers } from './features/content/content.handlers.ts';
 import { identityHandlers, type IdentityDeps } from './features/identity/identity.handlers.ts';
 import { liveHandlers } from './features/live/live.handlers.ts';
+import { mediaHandlers, type MediaDeps } from './features/media/media.handlers.ts';
 import {
   observabilityHandlers,
   type ObservabilityDeps,
@@ -12,7 +13,7 @@ import { siteHandlers, type SiteDeps } from './features/site/site.handlers.ts';
 import { taskHandlers } from './features/tasks/tasks.handlers.ts';
 import type { Handlers } from './http/operation.ts';
 
-export type HandlerDeps = IdentityDeps & ObservabilityDeps & RunDeps & SiteDeps;
+export type HandlerDeps = IdentityDeps & MediaDeps & ObservabilityDeps & RunDeps & SiteDeps;
 
 /** Every operation of the spec. The compiler checks that none is missing, unknown or of another shape. */
 export const createHandlers = (deps: HandlerDeps): Handlers => ({
@@ -20,6 +21,7 @@ export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...contentHandlers(),
   ...identityHandlers(deps),
   ...liveHandlers(deps),
+  ...mediaHandlers(deps),
   ...observabilityHandlers(deps),
   ...orchestratorHandlers(),
   ...runHandlers(deps),

@@ -10,7 +10,9 @@ import { readEnv, type Env } from './env.ts';
 import { FilesUnavailable, openFiles, type Files } from './files.ts';
 
 let dataDir: string;
-beforeEach(() => (dataDir = mkdtempSync(join(tmpdir(), 'taskloom-files-'))));
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'taskloom-files-'));
+});
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
 const config = (env: Partial<Env> = {}): Config['files'] => toConfig({ ...readEnv(), dataDir, ...env }).files;

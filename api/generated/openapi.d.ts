@@ -208,6 +208,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/images/{image_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An image, with its addresses, sizes and alternative text */
+        get: operations["getImage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/media/{image_id}/{file_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A file of an image, for everyone who knows its address
+         * @description The address never changes and neither do the bytes: caches may keep them for a year. `HEAD` is answered too.
+         */
+        get: operations["getImageFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -962,6 +999,52 @@ export interface components {
             };
             created_at: components["schemas"]["Time"];
         };
+        ImageSize: {
+            /** @description Pixels. */
+            width: number;
+            height: number;
+            /** Format: uri */
+            url: string;
+            bytes: components["schemas"]["Count"];
+            content_type: string;
+        };
+        Image: {
+            /**
+             * Format: uuid
+             * @description Random; who knows it may fetch the files.
+             */
+            id: string;
+            /**
+             * Format: uri
+             * @description Of the original.
+             */
+            url: string;
+            /** @description The alternative text. */
+            alt: string;
+            /** @description Pixels. */
+            width: number;
+            height: number;
+            bytes: components["schemas"]["Count"];
+            /** @enum {string} */
+            content_type: "image/png" | "image/jpeg";
+            /** @description Narrower forms for `srcset`, narrowest first. */
+            sizes: components["schemas"]["ImageSize"][];
+            /**
+             * @description A card drawn from the title, a picture by a model, or a person's own.
+             * @enum {string}
+             */
+            origin: "title_card" | "model" | "upload";
+            /** @description The image model that made it. */
+            model: string | null;
+            /** @enum {string|null} */
+            style: "photorealistic" | "illustration" | "3d" | null;
+            prompt: string | null;
+            /** Format: uuid */
+            content_id: string | null;
+            /** Format: uuid */
+            run_id: string | null;
+            created_at: components["schemas"]["Time"];
+        };
         /** @enum {string} */
         HealthWord: "healthy" | "degraded" | "unhealthy";
         Health: {
@@ -1383,6 +1466,7 @@ export interface components {
         RunId: components["schemas"]["Id"];
         ApprovalId: components["schemas"]["Id"];
         ItemId: components["schemas"]["Id"];
+        ImageId: components["schemas"]["Id"];
         /** @description The last position that you have. */
         After: number;
         EventLimit: number;
@@ -1423,6 +1507,8 @@ export type ApprovalRules = components['schemas']['ApprovalRules'];
 export type Credentials = components['schemas']['Credentials'];
 export type SignedIn = components['schemas']['SignedIn'];
 export type Me = components['schemas']['Me'];
+export type ImageSize = components['schemas']['ImageSize'];
+export type Image = components['schemas']['Image'];
 export type HealthWord = components['schemas']['HealthWord'];
 export type Health = components['schemas']['Health'];
 export type Dependency = components['schemas']['Dependency'];
@@ -1469,6 +1555,7 @@ export type ParameterIdempotencyKey = components['parameters']['IdempotencyKey']
 export type ParameterRunId = components['parameters']['RunId'];
 export type ParameterApprovalId = components['parameters']['ApprovalId'];
 export type ParameterItemId = components['parameters']['ItemId'];
+export type ParameterImageId = components['parameters']['ImageId'];
 export type ParameterAfter = components['parameters']['After'];
 export type ParameterEventLimit = components['parameters']['EventLimit'];
 export type ParameterLastEventId = components['parameters']['LastEventId'];
@@ -1887,6 +1974,72 @@ export interface operations {
         responses: {
             422: components["responses"]["Invalid"];
             426: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                image_id: components["parameters"]["ImageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The image. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Image"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getImageFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                image_id: components["parameters"]["ImageId"];
+                /** @description `original.png` or `original.jpg`, or a width in pixels and `.webp`. */
+                file_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                    "image/jpeg": string;
+                    "image/webp": string;
+                };
+            };
+            /** @description Not modified. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Invalid"];
+            503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
