@@ -24,8 +24,8 @@ export interface TitleCards {
 }
 
 interface Waiting {
-  resolve(png: Uint8Array): void;
-  reject(reason: unknown): void;
+  readonly resolve: (png: Uint8Array) => void;
+  readonly reject: (reason: unknown) => void;
 }
 
 const shorten = (card: Card): Card => ({
@@ -35,69 +35,93 @@ const shorten = (card: Card): Card => ({
   siteName: oneLine(card.siteName).slice(0, MAX_LABEL).toWellFormed(),
 });
 
-/** Draws title cards in a thread that is started by the first card and ends when it is idle. */
-export const openTitleCards = (options: { idleMs?: number } = {}): TitleCards => {
-  const waiting = new Map<number, Waiting>();
-  let thread: Worker | undefined;
-  let idle: NodeJS.Timeout | undefined;
-  let last = 0;
+/** One thread at a time, started by an order and ended when there are none for a while. */
+class CardThread {
+  readonly #idleMs: number;
+  readonly #waiting = new Map<number, Waiting>();
+  #thread: Worker | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #last = 0;
 
-  const stop = async (reason: string): Promise<void> => {
-    const ended = thread;
-    thread = undefined;
-    clearTimeout(idle);
-    for (const { reject } of waiting.values()) reject(new Error(reason));
-    waiting.clear();
+  constructor(idleMs: number) {
+    this.#idleMs = idleMs;
+  }
+
+  /** @returns the number of the order, to withdraw it, and what will come of it. */
+  order(card: Card): { id: number; drawn: Promise<Uint8Array> } {
+    clearTimeout(this.#idle);
+    const thread = (this.#thread ??= this.#start());
+    // Only an order keeps the process alive: an idle thread must not.
+    thread.ref();
+    const id = ++this.#last;
+    const drawn = new Promise<Uint8Array>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    // eslint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+    thread.postMessage({ id, card } satisfies CardOrder);
+    return { id, drawn };
+  }
+
+  withdraw(id: number, reason: unknown): void {
+    this.#waiting.get(id)?.reject(reason);
+    this.#waiting.delete(id);
+    this.#rest();
+  }
+
+  async stop(reason: string): Promise<void> {
+    const ended = this.#thread;
+    this.#thread = undefined;
+    clearTimeout(this.#idle);
+    for (const { reject } of this.#waiting.values()) reject(new Error(reason));
+    this.#waiting.clear();
     await ended?.terminate();
-  };
+  }
 
-  const rest = (): void => {
-    if (waiting.size > 0) return;
-    thread?.unref();
-    idle = setTimeout(() => void stop('the thread was idle'), options.idleMs ?? IDLE_MS).unref();
-  };
-
-  const start = (): Worker => {
+  #start(): Worker {
     // None of the process's flags and secrets: it draws, and nothing else.
     const started = new Worker(THREAD, { execArgv: [], env: {} });
-    started.on('message', (answer: CardAnswer) => {
-      const call = waiting.get(answer.id);
-      waiting.delete(answer.id);
-      if ('png' in answer) call?.resolve(answer.png);
-      else call?.reject(new Error(`A title card could not be drawn: ${answer.failure}`));
-      rest();
-    });
+    started.on('message', (answer: CardAnswer) => this.#take(answer));
     started.on('error', (error) => {
-      if (thread === started) void stop(`The thread that draws title cards failed: ${error.message}`);
+      if (this.#thread === started)
+        void this.stop(`The thread that draws title cards failed: ${error.message}`);
     });
     return started;
-  };
+  }
 
+  #take(answer: CardAnswer): void {
+    const order = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
+    if ('png' in answer) order?.resolve(answer.png);
+    else order?.reject(new Error(`A title card could not be drawn: ${answer.failure}`));
+    this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#waiting.size > 0) return;
+    this.#thread?.unref();
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => void this.stop('the thread was idle'), this.#idleMs).unref();
+  }
+}
+
+/** Draws title cards beside the event loop: the first one of a while takes half a second, the others a tenth. */
+export const openTitleCards = (options: { idleMs?: number } = {}): TitleCards => {
+  const thread = new CardThread(options.idleMs ?? IDLE_MS);
   return {
-    render: (card, signal) => {
+    render: async (card, signal) => {
       signal?.throwIfAborted();
-      clearTimeout(idle);
-      thread ??= start();
-      thread.ref();
-      const id = ++last;
-      const drawn = new Promise<Uint8Array>((resolve, reject) => waiting.set(id, { resolve, reject }));
-      const giveUp = (reason: unknown): void => {
-        waiting.get(id)?.reject(reason);
-        waiting.delete(id);
-        rest();
-      };
-      const onAbort = (): void => giveUp(signal?.reason);
+      const { id, drawn } = thread.order(shorten(card));
+      const onAbort = (): void => thread.withdraw(id, signal?.reason);
       signal?.addEventListener('abort', onAbort, { once: true });
       const late = setTimeout(
-        () => void stop(`A title card was not drawn within ${PATIENCE_MS / 1000} seconds`),
+        () => void thread.stop(`A title card was not drawn within ${PATIENCE_MS / 1000} seconds`),
         PATIENCE_MS,
       );
-      thread.postMessage({ id, card: shorten(card) } satisfies CardOrder);
-      return drawn.finally(() => {
+      try {
+        return await drawn;
+      } finally {
         clearTimeout(late);
         signal?.removeEventListener('abort', onAbort);
-      });
+      }
     },
-    close: () => stop('Title cards are closed'),
+    close: () => thread.stop('Title cards are closed'),
   };
 };

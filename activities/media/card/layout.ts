@@ -62,19 +62,20 @@ interface Pen {
   readonly lost: Set<string>;
 }
 
+type Area = { width: number } | { width: number; height: number };
+
 /** Lays something out, and notes the characters that the fonts have no glyphs for. */
-const layOut = (node: Box, area: { width: number; height?: number }, pen: Pen): Promise<string> =>
-  satori(
-    node as unknown as Parameters<typeof satori>[0],
-    {
-      ...area,
-      fonts: pen.fonts,
-      loadAdditionalAsset: async (_script: string, characters: string) => {
-        for (const character of charactersOf(characters)) pen.lost.add(character);
-        return [];
-      },
-    } as SatoriOptions,
-  );
+const layOut = (node: Box, area: Area, pen: Pen): Promise<string> => {
+  const options: SatoriOptions = {
+    ...area,
+    fonts: pen.fonts,
+    loadAdditionalAsset: async (_script: string, characters: string) => {
+      for (const character of charactersOf(characters)) pen.lost.add(character);
+      return [];
+    },
+  };
+  return satori(node, options);
+};
 
 interface Setting {
   readonly type: number;
