@@ -8,7 +8,7 @@ import type { Sessions } from './auth/sessions.ts';
 import { createHandlers, type HandlerDeps } from './handlers.ts';
 import { errorHandler } from './http/errors.ts';
 import { mountSpec } from './http/openapi.ts';
-import { identify, trimTrailingSlash } from './http/request.ts';
+import { headAsGet, identify, trimTrailingSlash } from './http/request.ts';
 import { listOperations, loadSpec, readSpecText, type SpecOperation } from './http/spec.ts';
 import { createDocsRouter } from './site/docs.router.ts';
 import { createSiteRouter } from './site/site.router.ts';
@@ -42,6 +42,7 @@ export const createApp = (deps: AppDeps): { app: Express; operations: SpecOperat
       exposedHeaders: ['X-Request-Id', 'Idempotency-Replayed', 'Retry-After', 'ETag'],
     }),
   );
+  app.use('/media', headAsGet);
   app.use(express.json({ limit: http.bodyLimitBytes, strict: true }));
   mountSpec(app, {
     spec,

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { cached } from '../platform/cached.ts';
 import type { Config } from '../platform/config.ts';
 import { createOllamaClient } from '../platform/ollama.ts';
+import { openFiles } from '../platform/files.ts';
 import type { ProcessParts } from '../platform/process.ts';
 import { temporalSettings } from '../platform/temporal/connect.ts';
 import { VERSION } from '../platform/version.ts';
@@ -85,6 +86,7 @@ export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & {
     siteWorkspaceId: siteWorkspace(store, config.siteWorkspace),
     handlers: {
       store,
+      files: openFiles(config.files),
       tokens,
       live,
       ollama: createOllamaClient(config.models.ollama.host ?? OLLAMA_AT_HOME),

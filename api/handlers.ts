@@ -4,6 +4,7 @@ import { historyHandlers } from './features/history/history.handlers.ts';
 import { identityHandlers, type IdentityDeps } from './features/identity/identity.handlers.ts';
 import { liveHandlers } from './features/live/live.handlers.ts';
 import { modelHandlers, type ModelDeps } from './features/models/models.handlers.ts';
+import { mediaHandlers, type MediaDeps } from './features/media/media.handlers.ts';
 import {
   observabilityHandlers,
   type ObservabilityDeps,
@@ -14,7 +15,7 @@ import { siteHandlers, type SiteDeps } from './features/site/site.handlers.ts';
 import { taskHandlers } from './features/tasks/tasks.handlers.ts';
 import type { Handlers } from './http/operation.ts';
 
-export type HandlerDeps = IdentityDeps & ModelDeps & ObservabilityDeps & RunDeps & SiteDeps;
+export type HandlerDeps = IdentityDeps & MediaDeps & ModelDeps & ObservabilityDeps & RunDeps & SiteDeps;
 
 /** Every operation of the spec. The compiler checks that none is missing, unknown or of another shape. */
 export const createHandlers = (deps: HandlerDeps): Handlers => ({
@@ -24,6 +25,7 @@ export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...identityHandlers(deps),
   ...liveHandlers(deps),
   ...modelHandlers(deps),
+  ...mediaHandlers(deps),
   ...observabilityHandlers(deps),
   ...orchestratorHandlers(),
   ...runHandlers(deps),

@@ -72,6 +72,34 @@ const databaseUrls = (env: Env, master: Buffer) => {
   return { owner, app: env.databaseAppUrl ?? as('app'), system: env.databaseSystemUrl ?? as('system') };
 };
 
+const FILE_DRIVERS = ['fs', 's3', 'gcs'] as const;
+
+const fileStorage = (env: Env, dataDir: string) => {
+  const driver = oneOf('TASKLOOM_FILES', env.files ?? 'fs', FILE_DRIVERS);
+  if (driver !== 'fs' && env.filesBucket === undefined)
+    throw new Error(`TASKLOOM_FILES=${driver} needs the name of a bucket: set TASKLOOM_FILES_BUCKET`);
+  for (const [name, url] of [
+    ['AWS_ENDPOINT_URL_S3', env.awsS3Url],
+    ['STORAGE_EMULATOR_HOST', env.googleStorageUrl],
+  ] as const)
+    if (url !== undefined && !/^https?:/.test(url))
+      throw new Error(`${name} must be an address like https://storage.example.com, but is "${url}"`);
+  return {
+    driver,
+    root: join(dataDir, 'files'),
+    bucket: env.filesBucket ?? '',
+    s3: {
+      endpoint: env.awsS3Url ?? null,
+      // A server of one's own rarely has regions, but the signature names one.
+      region: env.awsRegion ?? (env.awsS3Url === undefined ? null : 'us-east-1'),
+      accessKeyId: env.awsAccessKeyId ?? null,
+      secretAccessKey: env.awsSecretAccessKey ?? null,
+      sessionToken: env.awsSessionToken ?? null,
+    },
+    gcs: { endpoint: env.googleStorageUrl ?? null, keyFile: env.googleCredentialsFile ?? null },
+  };
+};
+
 /**
  * Gives every setting its default and checks those that depend on each other.
  * @throws Error that names the variable to change.
@@ -122,6 +150,20 @@ export const toConfig = (env: Env) => {
       ollama: { host: env.ollamaHost ?? null },
       idleMs: positive('TASKLOOM_MODEL_IDLE_SECONDS', env.modelIdleSeconds ?? 60) * 1000,
     },
+    images: {
+      /** `provider:name`; `null` for the title card alone. */
+      chosen: env.imageModel === undefined || env.imageModel === 'none' ? null : env.imageModel,
+      /** Micro-dollars an image. */
+      price: price('TASKLOOM_IMAGE_USD', env.imagePrice),
+      openai: { apiKey: env.openaiApiKey ?? null, baseUrl: env.openaiBaseUrl ?? null },
+      google: { apiKey: env.googleApiKey ?? null, baseUrl: env.googleBaseUrl ?? null },
+      // The key of one server is not shown to another.
+      compatible:
+        env.imageBaseUrl === undefined
+          ? { apiKey: env.openaiApiKey ?? null, baseUrl: env.openaiBaseUrl ?? null }
+          : { apiKey: env.imageApiKey ?? null, baseUrl: env.imageBaseUrl },
+    },
+    files: fileStorage(env, dataDir),
   };
 };
 

@@ -305,6 +305,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/images/{image_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An image, with its addresses, sizes and alternative text */
+        get: operations["getImage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/media/{image_id}/{file_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A file of an image, for everyone who knows its address
+         * @description The address never changes and neither do the bytes: caches may keep them for a year. `HEAD` is answered too.
+         */
+        get: operations["getImageFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models": {
         parameters: {
             query?: never;
@@ -1460,6 +1497,52 @@ export interface components {
             };
             created_at: components["schemas"]["Time"];
         };
+        ImageSize: {
+            /** @description Pixels. */
+            width: number;
+            height: number;
+            /** Format: uri */
+            url: string;
+            bytes: components["schemas"]["Count"];
+            content_type: string;
+        };
+        Image: {
+            /**
+             * Format: uuid
+             * @description Random; who knows it may fetch the files.
+             */
+            id: string;
+            /**
+             * Format: uri
+             * @description Of the original.
+             */
+            url: string;
+            /** @description The alternative text. */
+            alt: string;
+            /** @description Pixels. */
+            width: number;
+            height: number;
+            bytes: components["schemas"]["Count"];
+            /** @enum {string} */
+            content_type: "image/png" | "image/jpeg";
+            /** @description Narrower forms for `srcset`, narrowest first. */
+            sizes: components["schemas"]["ImageSize"][];
+            /**
+             * @description A card drawn from the title, a picture by a model, or a person's own.
+             * @enum {string}
+             */
+            origin: "title_card" | "model" | "upload";
+            /** @description The image model that made it. */
+            model: string | null;
+            /** @enum {string|null} */
+            style: "photorealistic" | "illustration" | "3d" | null;
+            prompt: string | null;
+            /** Format: uuid */
+            content_id: string | null;
+            /** Format: uuid */
+            run_id: string | null;
+            created_at: components["schemas"]["Time"];
+        };
         ModelChoice: {
             /** @description The id (`provider:name`) or the name alone. */
             model: string;
@@ -2029,6 +2112,7 @@ export interface components {
         Since: components["schemas"]["Time"];
         /** @description Where the period ends, itself left out; now, when absent or later than now. */
         Until: components["schemas"]["Time"];
+        ImageId: components["schemas"]["Id"];
         /** @description The id (`provider:name`) or the name alone; a slash in it is written `%2F`. */
         ModelName: string;
         /** @description The last position that you have. */
@@ -2083,6 +2167,8 @@ export type PerformanceMetrics = components['schemas']['PerformanceMetrics'];
 export type Credentials = components['schemas']['Credentials'];
 export type SignedIn = components['schemas']['SignedIn'];
 export type Me = components['schemas']['Me'];
+export type ImageSize = components['schemas']['ImageSize'];
+export type Image = components['schemas']['Image'];
 export type ModelChoice = components['schemas']['ModelChoice'];
 export type ModelAbility = components['schemas']['ModelAbility'];
 export type ModelPricing = components['schemas']['ModelPricing'];
@@ -2144,6 +2230,7 @@ export type ParameterApprovalId = components['parameters']['ApprovalId'];
 export type ParameterItemId = components['parameters']['ItemId'];
 export type ParameterSince = components['parameters']['Since'];
 export type ParameterUntil = components['parameters']['Until'];
+export type ParameterImageId = components['parameters']['ImageId'];
 export type ParameterModelName = components['parameters']['ModelName'];
 export type ParameterAfter = components['parameters']['After'];
 export type ParameterEventLimit = components['parameters']['EventLimit'];
@@ -2723,6 +2810,72 @@ export interface operations {
         responses: {
             422: components["responses"]["Invalid"];
             426: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                image_id: components["parameters"]["ImageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The image. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Image"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getImageFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                image_id: components["parameters"]["ImageId"];
+                /** @description `original.png` or `original.jpg`, or a width in pixels and `.webp`. */
+                file_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                    "image/jpeg": string;
+                    "image/webp": string;
+                };
+            };
+            /** @description Not modified. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Invalid"];
+            503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };

@@ -6,6 +6,7 @@ import { Replay, type IdempotencyClaim } from '../../store/idempotency.ts';
 import type { Store } from '../../store/store.ts';
 import type { Context } from './context.ts';
 import { openEventStream } from './event-stream.ts';
+import { isFresh, sendFile } from './file.ts';
 import { operationOf } from './matched.ts';
 import { Reply } from './operation.ts';
 import { requestOf } from './request.ts';
@@ -79,21 +80,16 @@ const sendCacheable = (req: Request, res: Response, answer: Reply<unknown>, stat
   const etag = `"${createHash('sha1').update(JSON.stringify(answer.body)).digest('base64url')}"`;
   res.setHeader('ETag', etag);
   res.setHeader('Cache-Control', `public, max-age=${answer.cacheSeconds}, stale-while-revalidate=60`);
-  if (
-    req
-      .get('if-none-match')
-      ?.split(/\s*,\s*/)
-      .includes(etag)
-  )
-    res.status(304).end();
+  if (isFresh(req, etag)) res.status(304).end();
   else res.status(status).json(answer.body);
 };
 
-const send = (req: Request, res: Response, answer: unknown, facts: OperationFacts): void => {
+const send = async (req: Request, res: Response, answer: unknown, facts: OperationFacts): Promise<void> => {
   const reply = answer instanceof Reply ? answer : new Reply({ body: answer });
   const status = reply.status ?? facts.successStatus;
   for (const [name, value] of Object.entries(reply.headers)) res.setHeader(name, value);
-  if (reply.stream) reply.stream(openEventStream(res));
+  if (reply.file) await sendFile(req, res, reply.file, status);
+  else if (reply.stream) reply.stream(openEventStream(res));
   else if (reply.cacheSeconds !== undefined) sendCacheable(req, res, reply, status);
   else if (reply.body === undefined) res.status(status).end();
   else if (typeof reply.body === 'string')
@@ -113,10 +109,10 @@ export const adapt =
       const input = { params: operationOf(req).pathParams, query: req.query, body: req.body as unknown };
       checkText(input);
       const answer = await handler(input, createContext(req, facts, deps));
-      send(req, res, answer, facts);
+      await send(req, res, answer, facts);
     } catch (error) {
       if (!(error instanceof Replay)) throw error;
       res.setHeader('Idempotency-Replayed', 'true');
-      send(req, res, new Reply({ status: error.status, body: error.body ?? undefined }), facts);
+      await send(req, res, new Reply({ status: error.status, body: error.body ?? undefined }), facts);
     }
   };

@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, Request, Response } from 'express';
 import { DomainError, type ErrorKind, type FieldError } from '../../domain/errors.ts';
+import { FilesUnavailable } from '../../platform/files.ts';
 import { isDatabaseAway } from '../../store/availability.ts';
 import type { components } from '../generated/openapi.d.ts';
 import { maybeOperationOf } from './matched.ts';
@@ -111,6 +112,12 @@ const toFailure = (req: Request, error: unknown): Failure => {
       status: 503,
       code: 'unavailable',
       detail: 'The database does not answer right now. Try again in a moment.',
+    };
+  if (error instanceof FilesUnavailable)
+    return {
+      status: 503,
+      code: 'unavailable',
+      detail: 'The file storage does not answer right now. Try again in a moment.',
     };
   return {
     status: 500,

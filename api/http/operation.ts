@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { operations } from '../generated/openapi.d.ts';
 import type { Context } from './context.ts';
 
@@ -46,6 +47,7 @@ export class Reply<Body> {
   readonly headers: Readonly<Record<string, string>>;
   readonly cacheSeconds: number | undefined;
   readonly stream: ((sink: EventSink) => void) | undefined;
+  readonly file: FileAnswer | undefined;
 
   constructor(fields: {
     status?: number;
@@ -53,12 +55,14 @@ export class Reply<Body> {
     headers?: Record<string, string>;
     cacheSeconds?: number;
     stream?: (sink: EventSink) => void;
+    file?: FileAnswer;
   }) {
     this.status = fields.status;
     this.body = fields.body;
     this.headers = fields.headers ?? {};
     this.cacheSeconds = fields.cacheSeconds;
     this.stream = fields.stream;
+    this.file = fields.file;
   }
 }
 
@@ -70,6 +74,19 @@ export interface EventSink {
   readonly closed: AbortSignal;
 }
 
+/** Bytes that never change under their address. */
+export interface FileAnswer {
+  /** As the browser saves it. */
+  readonly name: string;
+  readonly contentType: string;
+  /** Bytes. */
+  readonly size: number;
+  /** In quotes, and of the bytes themselves. */
+  readonly etag: string;
+  /** Called only when the client needs the bytes. */
+  readonly open: () => Promise<Readable>;
+}
+
 /** A declared variant other than the usual status. */
 export const reply = <Body>(status: number, body: Body): Reply<Body> => new Reply({ status, body });
 /** A public answer that caches may keep; it carries an ETag, and a client that has it gets 304. */
@@ -78,3 +95,5 @@ export const cacheable = <Body>(body: Body, cacheSeconds = 30): Reply<Body> =>
 /** A stream of server-sent events. */
 export const eventStream = (stream: (sink: EventSink) => void): Reply<undefined> =>
   new Reply({ body: undefined, stream });
+/** A file for everyone, that caches may keep for a year. */
+export const file = (answer: FileAnswer): Reply<undefined> => new Reply({ body: undefined, file: answer });

@@ -50,6 +50,20 @@ export const identify =
     next();
   };
 
+const heads = new WeakSet<object>();
+
+/** A file can be asked about without its bytes: the operation is the one that would send them. */
+export const headAsGet: RequestHandler = (req, _res, next) => {
+  if (req.method === 'HEAD') {
+    heads.add(req);
+    req.method = 'GET';
+  }
+  next();
+};
+
+/** Whether a request asked for the headers alone. */
+export const isHead = (req: object): boolean => heads.has(req);
+
 /** `/api/tasks/` is `/api/tasks`, without a redirect: a redirect may lose the body. */
 export const trimTrailingSlash: RequestHandler = (req, _res, next) => {
   const [path = '', ...query] = req.url.split('?');

@@ -6,6 +6,7 @@ import { openStore } from '../../store/store.ts';
 import { TaskEntity } from '../../store/tasks/task.entity.ts';
 import { sql } from '../../store/sql.ts';
 import type { ApiClient } from '../harness/client.ts';
+import { openImageBench } from '../harness/images.ts';
 import { awaitApproval, awaitEnd, startPipeline } from '../harness/pipeline.ts';
 import { sampleBody } from '../harness/sample.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
@@ -23,8 +24,18 @@ beforeAll(async () => {
   const { taskId, runId } = await startPipeline(mine, 'A private matter');
   const { approval_id } = await awaitApproval(mine, taskId);
   const { body } = await mine.get(`/api/v1/approvals/${approval_id}`);
-  Object.assign(ids, { task_id: taskId, run_id: runId, approval_id, item_id: body.subject_id });
-  Object.assign(ids, { execution_id: runId, workflow_id: taskId });
+  const bench = await openImageBench(server, runId);
+  const [image] = await bench.draw('A private matter');
+  await bench.close();
+  Object.assign(ids, {
+    task_id: taskId,
+    run_id: runId,
+    approval_id,
+    item_id: body.subject_id,
+    image_id: image?.id,
+    execution_id: runId,
+    workflow_id: taskId,
+  });
 });
 afterAll(() => server?.close());
 
