@@ -1,3 +1,4 @@
+import { APICallError } from '@ai-sdk/provider';
 import { ApplicationFailure } from '@temporalio/common';
 import { textField, vendorFacts, type VendorFacts } from './vendor-facts.ts';
 
@@ -80,6 +81,27 @@ const classify = ({ status, code }: VendorFacts): ModelErrorType => {
   return status >= 400 && status < 500 && status !== 408 ? 'model_rejected' : 'model_unavailable';
 };
 
+const unbilled = new WeakSet<object>();
+
+/** Marks a failure of a call that no vendor can have billed. */
+export const withoutBill = (failure: ApplicationFailure): ApplicationFailure => {
+  unbilled.add(failure);
+  return failure;
+};
+
+/** Whether a call that failed so can't have been billed: it was refused, or never reached its vendor. */
+export const isUnbilled = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && unbilled.has(error);
+
+const NO_CONNECTION: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
+
+const wasNeverTaken = (error: unknown): boolean => {
+  if (APICallError.isInstance(error) && error.statusCode !== undefined) return error.statusCode >= 400;
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if (NO_CONNECTION.has(textField(cause, 'code') ?? '')) return true;
+  return false;
+};
+
 /**
  * Maps whatever the AI SDK or a provider threw to one failure of the closed vocabulary: 429 is rate limited,
  * 401 and 403 unauthorized (the message then names the setting and repeats nothing of the vendor's text), other
@@ -87,6 +109,11 @@ const classify = ({ status, code }: VendorFacts): ModelErrorType => {
  */
 export const toModelFailure = (error: unknown, model: FailingModel): ApplicationFailure => {
   if (error instanceof ApplicationFailure) return error;
+  const failure = mapped(error, model);
+  return wasNeverTaken(error) ? withoutBill(failure) : failure;
+};
+
+const mapped = (error: unknown, model: FailingModel): ApplicationFailure => {
   const facts = vendorFacts(error);
   const type = classify(facts);
   const status = facts.status === undefined ? '' : ` (HTTP ${facts.status})`;

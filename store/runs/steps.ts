@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../../domain/json.ts';
 import { isLive, runStream } from '../../domain/runs/run.ts';
 import { sql, type Sql } from '../sql.ts';
-import type { Writer } from '../store.ts';
+import type { Reader, Writer } from '../store.ts';
 import type { RunRow, StepRow } from './run.rows.ts';
 
 /** Which step of which attempt; `path` carries iteration and section, like `draft/2` or `revise.1/0`. */
@@ -79,6 +79,13 @@ export const openStep = async (
   return { state: 'open' };
 };
 
+/** Whether a step has a stored result, which costs nothing to use again. */
+export const isStored = async (db: Reader, step: StepRef): Promise<boolean> =>
+  (await db.maybe(
+    sql`select 1 from run_steps
+         where run_id = ${step.runId} and path = ${step.path} and digest = ${step.digest} and status = 'completed'`,
+  )) !== undefined;
+
 /** A later attempt uses what an earlier one has finished: from now on it counts as its own. */
 const adoptStep = (tx: Writer, step: StepRef): void => {
   tx.send(
@@ -107,15 +114,19 @@ const recordLostCall = (
 export const setProgress = (tx: Writer, runId: string, progress: number): void =>
   tx.send(sql`update runs set progress = greatest(progress, ${progress}::smallint) where id = ${runId}`);
 
+/** One call of a model, as its vendor counted it. */
 export interface Usage {
   readonly provider: string;
   readonly model: string;
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly tokensCached: number;
-  /** Micro-dollars; `null` when the model has no configured price. */
+  /** Micro-dollars; `null` when the model has no configured price, or nobody knows what the call cost. */
   readonly costMicros: number | null;
-  readonly latencyMs: number;
+  /** Milliseconds; `null` when the answer never came. */
+  readonly latencyMs: number | null;
+  /** It may have been billed, and nobody knows. */
+  readonly inDoubt: boolean;
 }
 
 /** How far a step brings its run, in per cent of the whole: to a mark, or by a share where steps go side by side. */
@@ -123,36 +134,50 @@ export type Progress = { readonly to: number } | { readonly by: number };
 
 interface StepOutcome {
   readonly result: JsonObject;
-  readonly usage?: Usage;
+  /** Every call that the step made since it was opened. */
+  readonly usage?: readonly Usage[];
   readonly progress: Progress;
   readonly detail?: JsonObject;
 }
 
+/** How a step that is under way ends: the columns that this changes, and how far the run has come. */
+interface Ending {
+  readonly set: Sql;
+  readonly usage: readonly Usage[];
+  readonly progress: Progress;
+}
+
 /** One statement, because it stands in the way of every step: the run's lock first, as everywhere. */
-const closing = (tx: Writer, step: StepRef, { result, usage, progress }: StepOutcome): Sql => {
-  const [tokensIn, tokensOut, cost] = [usage?.tokensIn ?? 0, usage?.tokensOut ?? 0, usage?.costMicros ?? 0];
+const ending = (tx: Writer, step: StepRef, { set, usage, progress }: Ending): Sql => {
   const [to, by] = 'to' in progress ? [progress.to, 0] : [0, progress.by];
-  const isPriced = usage === undefined || usage.costMicros !== null;
   return sql`with run as materialized (select id from runs where id = ${step.runId} for update),
-    closed as (
-      update run_steps s set status = 'completed', result = ${JSON.stringify(result)}, finished_at = now(),
-             tokens_in = ${tokensIn}::bigint, tokens_out = ${tokensOut}::bigint, cost_micros = ${cost}::bigint
-        from run where s.run_id = run.id and s.path = ${step.path} and s.digest = ${step.digest} and s.status = 'started'
+    calls as materialized (
+      select * from jsonb_to_recordset(${JSON.stringify(usage)}::jsonb) as c("provider" text, "model" text, "tokensIn" bigint,
+        "tokensOut" bigint, "tokensCached" bigint, "costMicros" bigint, "latencyMs" integer, "inDoubt" boolean)),
+    bill as (
+      select coalesce(sum("tokensIn"), 0)::bigint as tokens_in, coalesce(sum("tokensOut"), 0)::bigint as tokens_out,
+             coalesce(sum("costMicros"), 0)::bigint as cost, count(*) filter (where "inDoubt")::integer as doubts,
+             coalesce(bool_and("costMicros" is not null or "inDoubt"), true) as priced
+        from calls),
+    ended as (
+      update run_steps s set ${set}, finished_at = now(), tokens_in = s.tokens_in + bill.tokens_in,
+             tokens_out = s.tokens_out + bill.tokens_out, cost_micros = s.cost_micros + bill.cost, in_doubt = s.in_doubt + bill.doubts
+        from run, bill where s.run_id = run.id and s.path = ${step.path} and s.digest = ${step.digest} and s.status = 'started'
       returning s.run_id),
     booked as (
       insert into usage_ledger (workspace_id, run_id, step_path, attempt, provider, model, tokens_in, tokens_out,
-                                tokens_cached, cost_micros, latency_ms)
-      select ${tx.principal.workspaceId}, closed.run_id, ${step.path}, ${step.attempt}, ${usage?.provider ?? ''}, ${usage?.model ?? ''},
-             ${tokensIn}::bigint, ${tokensOut}::bigint, ${usage?.tokensCached ?? 0}::bigint, ${usage?.costMicros ?? null}::bigint,
-             ${usage?.latencyMs ?? null}::integer
-        from closed where ${usage !== undefined}),
+                                tokens_cached, cost_micros, latency_ms, in_doubt)
+      select ${tx.principal.workspaceId}, ended.run_id, ${step.path}, ${step.attempt}, "provider", "model", "tokensIn",
+             "tokensOut", "tokensCached", "costMicros", "latencyMs", "inDoubt"
+        from ended, calls),
     counted as (
       update runs r set progress = greatest(${to}::smallint, least(progress + ${by}::smallint, 99)), updated_at = now(),
-             tokens_in = tokens_in + ${tokensIn}::bigint, tokens_out = tokens_out + ${tokensOut}::bigint,
-             cost_micros = cost_micros + ${cost}::bigint, cost_complete = cost_complete and ${isPriced}
-        from closed where r.id = closed.run_id returning r.progress),
+             tokens_in = r.tokens_in + bill.tokens_in, tokens_out = r.tokens_out + bill.tokens_out,
+             cost_micros = r.cost_micros + bill.cost, cost_complete = cost_complete and bill.priced,
+             in_doubt = r.in_doubt + bill.doubts
+        from ended, bill where r.id = ended.run_id returning r.progress),
     trimmed as (
-      delete from deltas d using closed where d.run_id = closed.run_id and d.step = ${step.path})
+      delete from deltas d using ended where d.run_id = ended.run_id and d.step = ${step.path})
     select progress from counted`;
 };
 
@@ -161,15 +186,33 @@ const closing = (tx: Writer, step: StepRef, { result, usage, progress }: StepOut
  * meanwhile: the work is done and paid for. A second close of the same step changes nothing.
  */
 export const closeStep = async (tx: Writer, step: StepRef, outcome: StepOutcome): Promise<void> => {
-  const { usage } = outcome;
-  const closed = await tx.maybe<{ progress: number }>(closing(tx, step, outcome));
+  const { usage = [], progress } = outcome;
+  const set = sql`status = 'completed', result = ${JSON.stringify(outcome.result)}`;
+  const closed = await tx.maybe<{ progress: number }>(ending(tx, step, { set, usage, progress }));
   if (!closed) return;
   tx.emit(runStream(step.runId), 'step.completed', {
     step: step.path,
     title: step.title,
     attempt: step.attempt,
     progress: closed.progress,
-    ...(usage ? { tokens: usage.tokensIn + usage.tokensOut } : {}),
+    ...(usage.length > 0 ? { tokens: usage.reduce((sum, u) => sum + u.tokensIn + u.tokensOut, 0) } : {}),
     ...outcome.detail,
+  });
+};
+
+/** Ends a step whose calls led to nothing, with what they cost; beginning it again is no repeat of a call that was lost. */
+export const failStep = async (
+  tx: Writer,
+  step: StepRef,
+  failure: { readonly error: { readonly code: string; readonly message: string }; readonly usage: readonly Usage[] },
+): Promise<void> => {
+  const set = sql`status = 'failed', error = ${JSON.stringify(failure.error)}`;
+  const failed = await tx.maybe(ending(tx, step, { set, usage: failure.usage, progress: { by: 0 } }));
+  if (!failed) return;
+  tx.emit(runStream(step.runId), 'step.failed', {
+    step: step.path,
+    title: step.title,
+    attempt: step.attempt,
+    error: failure.error,
   });
 };

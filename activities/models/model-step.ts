@@ -1,0 +1,216 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { ApplicationFailure } from '@temporalio/common';
+import type { Prompt } from '../../domain/content/prompts.ts';
+import { canonicalJson, type JsonObject } from '../../domain/json.ts';
+import { HELD, type Held } from '../../domain/runs/held.ts';
+import { whileDatabaseAway } from '../../store/availability.ts';
+import { lockBudgets, type Reservation } from '../../store/budgets/reservations.ts';
+import {
+  closeStep,
+  failStep,
+  gate,
+  isStored,
+  openStep,
+  type Opened,
+  type Progress,
+  type StepRef,
+  type Usage,
+} from '../../store/runs/steps.ts';
+import { lockRun } from '../../store/runs/transition.ts';
+import type { Writer } from '../../store/store.ts';
+import type { RunInput } from '../../workflows/runs/messages.ts';
+import { runEnded, writeForRun, type ActivityDeps } from '../runtime.ts';
+import type { ChosenModel } from './choose-model.ts';
+import { openDeltas } from './deltas.ts';
+import { isUnbilled, modelFailure } from './errors.ts';
+import { withHeartbeat } from './heartbeat.ts';
+import { generateText, type Generated, type Model } from './model.ts';
+import { doubtfulUsage, payInAdvance, settleUsage, usageOf } from './payment.ts';
+import { generateStructured } from './structured.ts';
+import type { JsonSchema } from './call.ts';
+
+/** A small model sometimes writes nothing that can be used; asked again with more freedom it usually does. */
+const TEMPERATURES = [undefined, 0.8, 1] as const;
+/** A vendor that falls silent is asked once more. */
+const MAX_STALLS = 2;
+
+/** What a step asks: for a text, or for a value of a schema; `keep` says what is stored, or `undefined` when it is of no use. */
+export type Question<Result> =
+  | { readonly keep: (text: string) => Result | undefined }
+  | { readonly schema: JsonSchema; readonly keep: (value: unknown) => Result | undefined };
+
+/** A step of a run that asks a model. */
+export interface ModelStep<Result extends JsonObject> {
+  readonly path: string;
+  /** For people, while it runs. */
+  readonly title: string;
+  readonly prompt: Prompt;
+  readonly model: ChosenModel;
+  readonly question: Question<Result>;
+  readonly progress: Progress;
+}
+
+const digestOf = ({ model, prompt }: Pick<ModelStep<JsonObject>, 'model' | 'prompt'>): string =>
+  createHash('sha256')
+    .update(canonicalJson({ model: model.key, ...prompt }))
+    .digest('hex');
+
+/** A repaired answer is a second call, whose prompt holds the first answer. */
+const extentOf = ({ prompt, question }: ModelStep<JsonObject>) => {
+  const bytes = Buffer.byteLength(prompt.system) + Buffer.byteLength(prompt.prompt);
+  if (!('schema' in question)) return { promptBytes: bytes, outputTokens: prompt.maxOutputTokens };
+  const schemaBytes = Buffer.byteLength(JSON.stringify(question.schema));
+  const answerBytes = 8 * prompt.maxOutputTokens;
+  return { promptBytes: 2 * (bytes + schemaBytes) + answerBytes, outputTokens: 2 * prompt.maxOutputTokens };
+};
+
+/** What the database would refuse in any text: NUL, and halves of surrogate pairs. */
+const storable = (text: string): string => text.replaceAll('\0', '').toWellFormed();
+
+/** The trace of the request that started the run goes on into the vendor's call (W3C Trace Context). */
+const traceHeaders = (traceId: string | null): Record<string, string> =>
+  traceId === null ? {} : { traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-01` };
+
+interface Prepared<Result extends JsonObject> {
+  readonly asked: ModelStep<Result>;
+  readonly step: StepRef;
+  readonly opened: Opened;
+  readonly reservation: Reservation | null;
+  readonly traceId: string | null;
+}
+
+/** Reads what to ask, in the same round trip as the locks, pays for it and opens the step, in one transaction. */
+const prepare = <Result extends JsonObject>(
+  deps: ActivityDeps,
+  input: RunInput,
+  plan: (tx: Writer) => Promise<ModelStep<Result>>,
+): Promise<Prepared<Result>> =>
+  writeForRun(deps, input, async (tx) => {
+    const [run, asked, budgets] = await Promise.all([
+      lockRun(tx, input.run_id),
+      plan(tx),
+      lockBudgets(tx, input.run_id),
+    ]);
+    const { path, title } = asked;
+    const { model } = asked.model;
+    const step = { runId: run.id, attempt: input.attempt, path, digest: digestOf(asked), title };
+    const prepared = { asked, step, traceId: run.trace_id };
+    let reservation: Reservation | null = null;
+    if (budgets.length > 0 && gate(run, input.attempt) === 'go' && !(await isStored(tx, step))) {
+      const paid = await payInAdvance(tx, run, step, { budgets, model, extent: extentOf(asked) });
+      if (paid.waits) return { ...prepared, opened: { state: 'held' }, reservation };
+      ({ reservation } = paid);
+    }
+    const opened = await openStep(tx, run, step, { provider: model.provider, model: model.name });
+    return { ...prepared, opened, reservation };
+  });
+
+interface Answered<Result> {
+  readonly result: Result | undefined;
+  readonly usage: readonly Usage[];
+}
+
+interface How {
+  readonly signal: AbortSignal;
+  readonly temperature: number | undefined;
+}
+
+/** Makes the step's call and shows the text while it is written. `usage` fills as calls are answered, also when the last one fails. */
+const call = async <Result extends JsonObject>(
+  deps: ActivityDeps,
+  input: RunInput,
+  { asked, step, traceId }: Prepared<Result>,
+  { signal, temperature }: How,
+  usage: Usage[],
+): Promise<Answered<Result>> => {
+  const { prompt, question } = asked;
+  const { model } = asked.model;
+  const request = {
+    ...prompt,
+    signal,
+    headers: traceHeaders(traceId),
+    ...(temperature === undefined ? {} : { temperature }),
+  };
+  const onCall = (made: Generated): void => void usage.push(usageOf(model, made));
+  if ('schema' in question) {
+    const { schema, keep } = question;
+    const { value } = await generateStructured<Result>(model, { ...request, schema, parse: keep, onCall });
+    return { result: value, usage };
+  }
+  const deltas = openDeltas(deps.store, input, step.path);
+  try {
+    const made = await generateText(model, { ...request, onDelta: deltas.push });
+    onCall(made);
+    return { result: question.keep(storable(made.text)), usage };
+  } finally {
+    await deltas.close();
+  }
+};
+
+/** Books what a call that led to nothing cost, or may have cost, so that nobody takes it for a lost one. */
+const bookFailure = (
+  deps: ActivityDeps,
+  input: RunInput,
+  { step, reservation, asked }: Prepared<JsonObject>,
+  answered: readonly Usage[],
+  error: unknown,
+): Promise<void> => {
+  const isAnswer = error instanceof ApplicationFailure && error.type === 'model_rejected' && answered.length > 0;
+  const usage =
+    isAnswer || isUnbilled(error) ? answered : [...answered, doubtfulUsage(asked.model.model)];
+  const code = error instanceof ApplicationFailure ? (error.type ?? 'failed') : 'interrupted';
+  const message = error instanceof Error ? error.message.slice(0, 500) : 'The call was interrupted.';
+  return writeForRun(deps, input, async (tx) => {
+    await failStep(tx, step, { error: { code, message }, usage });
+    settleUsage(tx, step.runId, reservation, usage);
+  });
+};
+
+const nothingUsable = (model: Model): ApplicationFailure =>
+  modelFailure('model_rejected', `${model.id} wrote nothing usable in ${TEMPERATURES.length} tries.`);
+
+const isStall = (error: unknown): boolean =>
+  error instanceof ApplicationFailure && error.type === 'model_stalled';
+
+/**
+ * Does a step that asks a model: a stored result is answered without a call; else the call is paid for, made, streamed to
+ * the live log, and stored with its cost before it is answered. An answer of no use, and a vendor that falls silent, are
+ * booked and asked again here.
+ * @throws ApplicationFailure of the model port, of a budget, or `run_ended`.
+ */
+export const askModel = <Result extends JsonObject>(
+  deps: ActivityDeps,
+  input: RunInput,
+  plan: (tx: Writer) => Promise<ModelStep<Result>>,
+): Promise<Result | Held> =>
+  // From the first moment on: a try that waits for a slow database must not look dead, or a second one joins it.
+  withHeartbeat(async (signal) => {
+    let stalls = 0;
+    for (let tries = 0; ; ) {
+      const prepared = await whileDatabaseAway(signal, () => prepare(deps, input, plan));
+      const { asked, step, opened, reservation } = prepared;
+      if (opened.state === 'held') return HELD;
+      if (opened.state === 'refused') throw runEnded();
+      if (opened.state === 'done') return opened.result as Result;
+      const usage: Usage[] = [];
+      try {
+        const { result } = await call(deps, input, prepared, { signal, temperature: TEMPERATURES[tries] }, usage);
+        if (result === undefined) throw nothingUsable(asked.model.model);
+        deps.reach('answer/commit');
+        // An answer that was given, and costs, is not thrown away because its commit met a database that was away.
+        await whileDatabaseAway(signal, () =>
+          writeForRun(deps, input, async (tx) => {
+            await closeStep(tx, step, { result, usage, progress: asked.progress });
+            settleUsage(tx, step.runId, reservation, usage);
+          }),
+        );
+        return result;
+      } catch (error) {
+        await bookFailure(deps, input, prepared, usage, error);
+        if (isStall(error) && ++stalls < MAX_STALLS) continue;
+        const isUnusable = !('schema' in asked.question) && usage.length > 0;
+        if (isUnusable && ++tries < TEMPERATURES.length) continue;
+        throw isStall(error) ? ApplicationFailure.nonRetryable((error as Error).message, 'model_stalled') : error;
+      }
+    }
+  });
