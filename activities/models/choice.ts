@@ -48,7 +48,7 @@ export const defaultName = (provider: Provider, config: ModelsConfig): string =>
       return '';
     case 'local':
       return localName(config);
-    case 'scripted':
+    default:
       return 'instant';
   }
 };
@@ -75,7 +75,7 @@ export const isConfigured = (provider: Provider, { models, environment }: Models
       return models.ollama.host !== null || models.chosen?.split(':')[0] === 'ollama';
     case 'local':
       return true;
-    case 'scripted':
+    default:
       return environment === 'test';
   }
 };
@@ -134,7 +134,7 @@ export const obstacle = ({ provider, name }: Choice, config: ModelsConfig): stri
       return ollamaObstacle(name, config);
     case 'local':
       return localObstacle(name, config);
-    case 'scripted':
+    default:
       if (config.environment !== 'test')
         return 'The scripted model is for tests only: set TASKLOOM_MODEL to a real model (anthropic:…, openai:…, google:…, ollama:… or local)';
       return SCRIPTED_NAMES.includes(name)

@@ -24,7 +24,7 @@ export interface Circuit {
 export interface CircuitOptions {
   /** Milliseconds that the circuit stays open. */
   readonly openMs?: number;
-  onChange?(state: CircuitStatus['state']): void;
+  readonly onChange?: (state: CircuitStatus['state']) => void;
 }
 
 const isOutage = (error: unknown): boolean =>

@@ -75,7 +75,7 @@ export const openLanguage = ({ provider, name }: Choice, around: Surroundings): 
       return { language: ollamaLanguage(name, ollamaUrl(hostOf(config)) ?? '') };
     case 'scripted':
       return { language: scriptedLanguage(name) };
-    case 'local':
+    default:
       return createLocalModel({ name, weightsPath: localWeights(config), log });
   }
 };
@@ -91,7 +91,7 @@ export const abilitiesOf = ({ provider, name }: Choice, { models }: ModelsConfig
     case 'ollama':
     case 'local':
       return ['structured_output'];
-    case 'scripted':
+    default:
       return [];
   }
 };
@@ -106,8 +106,7 @@ export const qualityOf = ({ provider, name }: Choice, config: ModelsConfig): Qua
       return qualityOfWeights(statSync(localWeights(config), { throwIfNoEntry: false })?.size ?? 0);
     case 'openai':
       return isOpenAi(config.models.openai.baseUrl) ? 'standard' : qualityOfName(name);
-    case 'anthropic':
-    case 'google':
+    default:
       return 'standard';
   }
 };
@@ -147,7 +146,7 @@ export const listModels = async (
       return listOllama(hostOf(config), signal);
     case 'local':
       return [listLocal(name, localWeights(config), LOCAL_CONTEXT_TOKENS)];
-    case 'scripted':
+    default:
       return listScripted();
   }
 };

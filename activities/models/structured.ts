@@ -10,11 +10,11 @@ export interface StructuredRequest<T> extends Omit<GenerateRequest, 'onDelta'> {
   /** Of the answer. Close its objects and cap its texts and lists: cut JSON is no JSON. */
   schema: JsonSchema;
   /** The caller's own rules, once the schema holds; `undefined` refuses the value. */
-  parse(value: unknown): T | undefined;
+  parse: (value: unknown) => T | undefined;
   /** Called with each piece of the JSON text of every try. */
-  onDelta?(text: string): void;
+  onDelta?: (text: string) => void;
   /** Called after each try that was answered, also when no answer could be used in the end. */
-  onCall?(call: Generated): void;
+  onCall?: (call: Generated) => void;
 }
 
 export interface Structured<T> {

@@ -105,6 +105,14 @@ describe('Ollama', () => {
     });
   });
 
+  test('names the setting to check when nothing answers', async () => {
+    await double.close();
+    const failure = await failureOf(ask(ollama()));
+    expect(failure).toMatchObject({ type: 'model_unavailable', nonRetryable: false });
+    expect(failure.message).toContain('OLLAMA_HOST');
+    double = await startModelDouble();
+  });
+
   test('passes on its own words for a model that it does not hold', async () => {
     double.next({ kind: 'status', status: 404, message: "model 'qwen3:4b' not found" });
     const failure = await failureOf(ask(ollama()));

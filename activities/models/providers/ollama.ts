@@ -37,6 +37,9 @@ const post = async (
     headers: { ...Object.fromEntries(given), 'content-type': 'application/json' },
     body: JSON.stringify(body),
     signal: abortSignal ?? null,
+  }).catch((error: unknown) => {
+    abortSignal?.throwIfAborted();
+    throw new Error(`nothing answers at ${url}: check OLLAMA_HOST`, { cause: error });
   });
   if (!response.ok) throw refusal(url, response, await response.text());
   if (!response.body) throw new Error('Ollama answered without a body');
