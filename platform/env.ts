@@ -60,4 +60,10 @@ export const readEnv = () => ({
   anthropicBaseUrl: text('ANTHROPIC_BASE_URL'),
   openaiApiKey: text('OPENAI_API_KEY'),
   openaiBaseUrl: text('OPENAI_BASE_URL'),
+  outgoingAllow: list('TASKLOOM_OUTGOING_ALLOW'),
+  research: text('TASKLOOM_RESEARCH'),
+  tavilyApiKey: text('TAVILY_API_KEY'),
+  braveApiKey: text('BRAVE_SEARCH_API_KEY'),
+  searxngUrl: text('SEARXNG_URL'),
+  wikipediaUrl: text('TASKLOOM_WIKIPEDIA_URL'),
 });

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { request } from 'undici';
 import { readBody } from './outgoing-body.ts';
-import { connectTo, type Target } from './outgoing-connection.ts';
+import { connectTo, type Connection, type Target } from './outgoing-connection.ts';
 import { OutgoingRefused, toRefusal } from './outgoing-refused.ts';
 import { hostOf, isPublicAddress, parseAllowance, portOf, type Allowance } from './outgoing-rules.ts';
 import { VERSION } from './version.ts';
@@ -130,6 +130,54 @@ interface Limits {
   readonly signal: AbortSignal;
 }
 
+type Connect = (url: URL, signal: AbortSignal) => Promise<Connection>;
+
+/** One request on a connection of its own. @returns the answer, or where it redirects to. */
+const send = async (hop: Hop, limits: Limits, connect: Connect): Promise<OutgoingResponse | Hop> => {
+  const connection = await connect(hop.url, limits.signal);
+  try {
+    const answer = await connection.during(
+      request(hop.url, {
+        dispatcher: connection.agent,
+        method: hop.method as 'GET',
+        headers: { ...hop.headers, 'accept-encoding': 'gzip, br' },
+        body: hop.body ?? null,
+        signal: connection.signal,
+      }),
+    );
+    const headers = Object.fromEntries(
+      Object.entries(answer.headers).map(([name, value]) => [name, [value].flat().join(', ')]),
+    );
+    const { location } = headers;
+    if (REDIRECTS.has(answer.statusCode) && location !== undefined) {
+      answer.body.on('error', () => {}).destroy();
+      return follow(hop, answer.statusCode, location);
+    }
+    const read = await readBody(answer.body, headers, limits);
+    return { status: answer.statusCode, headers, url: hop.url.href, ...read };
+  } finally {
+    await connection.close();
+  }
+};
+
+const sendAndFollow = async (
+  first: Hop,
+  limits: Limits,
+  maxRedirects: number,
+  connect: Connect,
+): Promise<OutgoingResponse> => {
+  let hop = first;
+  for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
+    const result = await send(hop, limits, connect);
+    if ('status' in result) return result;
+    hop = result;
+  }
+  throw new OutgoingRefused(
+    'too_many_redirects',
+    `${hostOf(first.url)} redirects more than ${maxRedirects} times`,
+  );
+};
+
 /**
  * The one way out to addresses that a client named (webhooks, pages, feeds): http(s) only, public addresses only, checked
  * after resolving and kept for the connection, every redirect checked again, all of it limited in size and time.
@@ -140,52 +188,8 @@ export const createOutgoing = ({
   connectTimeoutMs = 4_000,
 }: OutgoingOptions = {}): Outgoing => {
   const allowance = parseAllowance(allow);
-
-  const send = async (hop: Hop, { maxBytes, overflow, signal }: Limits): Promise<OutgoingResponse | Hop> => {
-    const connection = await connectTo(
-      (url) => targetOf(url, allowance, resolve),
-      hop.url,
-      connectTimeoutMs,
-      signal,
-    );
-    try {
-      const answer = await connection.during(
-        request(hop.url, {
-          dispatcher: connection.agent,
-          method: hop.method as 'GET',
-          headers: { ...hop.headers, 'accept-encoding': 'gzip, br' },
-          body: hop.body ?? null,
-          signal: connection.signal,
-        }),
-      );
-      const headers = Object.fromEntries(
-        Object.entries(answer.headers).map(([name, value]) => [name, [value].flat().join(', ')]),
-      );
-      const { location } = headers;
-      if (REDIRECTS.has(answer.statusCode) && location !== undefined) {
-        answer.body.on('error', () => {}).destroy();
-        return follow(hop, answer.statusCode, location);
-      }
-      const read = await readBody(answer.body, headers, { maxBytes, overflow });
-      return { status: answer.statusCode, headers, url: hop.url.href, ...read };
-    } finally {
-      await connection.close();
-    }
-  };
-
-  const fetchAll = async (first: Hop, limits: Limits, maxRedirects: number): Promise<OutgoingResponse> => {
-    let hop = first;
-    for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
-      const result = await send(hop, limits);
-      if ('status' in result) return result;
-      hop = result;
-    }
-    throw new OutgoingRefused(
-      'too_many_redirects',
-      `${hostOf(first.url)} redirects more than ${maxRedirects} times`,
-    );
-  };
-
+  const connect: Connect = (to, signal) =>
+    connectTo((url) => targetOf(url, allowance, resolve), to, connectTimeoutMs, signal);
   return {
     mayCall: (text) => {
       const url = URL.parse(text);
@@ -194,22 +198,23 @@ export const createOutgoing = ({
       if (isIP(host) !== 0) return isPublicAddress(host) || allowance.allowsAddress(host, port);
       return !LOCAL_NAME.test(host) || allowance.allowsName(host, port);
     },
-    fetch: async (text, options = {}) => {
-      const {
-        signal,
-        maxBytes = 2_000_000,
-        timeoutMs = 15_000,
-        maxRedirects = 3,
-        overflow = 'refuse',
-      } = options;
+    fetch: async (text, { signal, timeoutMs = 15_000, maxRedirects = 3, ...options } = {}) => {
       signal?.throwIfAborted();
       const url = parseOutgoing(text);
-      const headers = { 'user-agent': `Taskloom/${VERSION}`, ...ownHeaders(options.headers ?? {}) };
       const deadline = AbortSignal.timeout(timeoutMs);
-      const limits = { maxBytes, overflow, signal: signal ? AbortSignal.any([signal, deadline]) : deadline };
-      const hop: Hop = { url, method: options.method?.toUpperCase() ?? 'GET', headers, body: options.body };
+      const limits: Limits = {
+        maxBytes: options.maxBytes ?? 2_000_000,
+        overflow: options.overflow ?? 'refuse',
+        signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+      };
+      const hop: Hop = {
+        url,
+        method: options.method?.toUpperCase() ?? 'GET',
+        headers: { 'user-agent': `Taskloom/${VERSION}`, ...ownHeaders(options.headers ?? {}) },
+        body: options.body,
+      };
       try {
-        return await fetchAll(hop, limits, maxRedirects);
+        return await sendAndFollow(hop, limits, maxRedirects, connect);
       } catch (error) {
         signal?.throwIfAborted();
         if (deadline.aborted)

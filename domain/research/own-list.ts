@@ -1,3 +1,5 @@
+import { linesOfCode } from './code.ts';
+
 const HEADING = /^[ \t]{0,3}(#{1,6})[ \t]+(.*?)[ \t#]*$/;
 const NAME = /^(?:sources|references|bibliography|works cited|citations|footnotes)$/i;
 /** A line that names a list without being a heading: `**Sources**`, `References:`. */
@@ -5,18 +7,6 @@ const LABEL =
   /^[ \t]{0,3}(?:\*\*|__)?(?:sources|references|bibliography|works cited|citations|footnotes)(?:(?:\*\*|__):?|:(?:\*\*|__)?)[ \t]*$/i;
 const ITEM = /^[ \t]*(?:$|[-*+•][ \t]|\(?\d{1,3}[.)][ \t]|\[\^?\d{1,3}\]|<?https?:\/\/)/;
 const DEFINITION = /^[ \t]{0,3}\[\^?\d{1,3}\]:/;
-const FENCE = /^[ \t]{0,3}(?:`{3}|~{3})/;
-
-/** Which lines belong to code between fences. */
-const inCode = (lines: readonly string[]): boolean[] => {
-  let inside = false;
-  return lines.map((line) => {
-    const isFence = FENCE.test(line);
-    if (isFence) inside = !inside;
-    return inside || isFence;
-  });
-};
-
 const levelOf = (line: string): number => HEADING.exec(line)?.[1]?.length ?? 0;
 
 /** The line after the list that a line opens; the line itself where it opens none. */
@@ -38,7 +28,7 @@ const endOfList = (lines: readonly string[], at: number): number => {
  */
 export const dropOwnSourceList = (body: string): string => {
   const lines = body.split('\n');
-  const code = inCode(lines);
+  const code = linesOfCode(lines);
   const kept: string[] = [];
   for (let at = 0; at < lines.length; at += 1) {
     const end = code[at] ? at : endOfList(lines, at);

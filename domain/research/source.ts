@@ -17,10 +17,10 @@ export interface Source {
 
 export const MAX_PASSAGE_CHARS = 600;
 
-const C0 = /[\u0000-\u001f\u007f-\u009f\u200b\u2028\u2029\ufeff\s]+/g;
+const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}\u200b\ufeff\s]+/gu;
 
 /** Text on one line that any store takes: no control characters, no half surrogates, white space as single spaces. */
-export const plainLine = (text: string): string => text.toWellFormed().replace(C0, ' ').trim();
+export const plainLine = (text: string): string => text.toWellFormed().replace(CONTROLS, ' ').trim();
 
 /** The beginning of a text up to a number of characters, ending at a word where there is one. */
 export const shortened = (text: string, maxChars: number): string => {
