@@ -4,22 +4,14 @@ import { readEnv, type Env } from '../../platform/env.ts';
 import { startResearchDouble, type ResearchDouble } from '../../test/doubles/research-double.ts';
 import type { ProviderName } from './provider.ts';
 import { createResearch, type Research, type ResearchQuery } from './research.ts';
-import {
-  configFor,
-  KEY,
-  memoryLog,
-  pageOf,
-  QUERY,
-  researchConformance,
-  resultsAt,
-} from './research.testsuite.ts';
-
-const never = (): AbortSignal => new AbortController().signal;
+import { configFor, KEY, memoryLog, never, pageOf, QUERY, resultsAt } from '../../test/harness/research.ts';
+import { pagesConformance } from './pages.testsuite.ts';
+import { researchConformance } from './research.testsuite.ts';
 
 researchConformance({
   name: 'tavily',
   keyOf: ({ headers }) => headers.authorization?.replace('Bearer ', ''),
-  queryOf: ({ body }) => String((JSON.parse(body) as { query: string }).query),
+  queryOf: ({ body }) => (JSON.parse(body) as { query: string }).query,
   setting: 'TAVILY_API_KEY',
   readsPages: true,
 });
@@ -45,6 +37,8 @@ researchConformance({
   readsPages: false,
 });
 
+for (const name of ['tavily', 'brave', 'searxng'] as const) pagesConformance(name);
+
 describe('choosing a provider', () => {
   const NOTHING: Partial<Env> = {
     research: undefined,
@@ -56,7 +50,7 @@ describe('choosing a provider', () => {
   };
   const researchWith = (env: Partial<Env>): Research => {
     const config = toConfig({ ...readEnv(), ...NOTHING, secretKey: 'x'.repeat(32), ...env });
-    return createResearch(config, { log: memoryLog() });
+    return createResearch(config, { log: memoryLog().log });
   };
   const chosenIn = (env: Partial<Env>): string | undefined =>
     researchWith(env).providers.find(({ chosen }) => chosen)?.name;
@@ -105,7 +99,7 @@ describe('what a vendor has of its own', () => {
   let double: ResearchDouble;
   const open = async (name: ProviderName): Promise<Research> => {
     double = await startResearchDouble(name);
-    return createResearch(configFor(name, double.url), { log: memoryLog() });
+    return createResearch(configFor(name, double.url), { log: memoryLog().log });
   };
   const search = async (name: ProviderName, query: Partial<ResearchQuery> = {}) =>
     (await open(name)).search({ ...QUERY, ...query }, never());
@@ -163,7 +157,7 @@ describe('what a vendor has of its own', () => {
     double = await startResearchDouble('searxng');
     const config = configFor('searxng', double.url);
     config.research.searxng.baseUrl = `${double.url.replace('//', '//someone:p%40ss@')}/`;
-    const research = createResearch(config, { log: memoryLog() });
+    const research = createResearch(config, { log: memoryLog().log });
     await research.search(
       { topic: '!!g :fr pots! and soil', keyword: null, depth: 'shallow', kinds: ['academic', 'blogs'] },
       never(),
@@ -221,10 +215,10 @@ describe('what a vendor has of its own', () => {
       text: 'Soil and roots and pots, each of them more than once.',
     }));
     double.find(results);
-    const search = research.search({ ...QUERY, depth: 'moderate' }, never());
+    const searching = research.search({ ...QUERY, depth: 'moderate' }, never());
     await double.searched(1);
     double.next({ kind: 'status', status: 500 });
-    const { sources, note } = await search;
+    const { sources, note } = await searching;
     expect({ count: sources.length, note, asked: double.searches.length }).toEqual({
       count: 3,
       note: null,

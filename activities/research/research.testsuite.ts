@@ -1,31 +1,29 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { plainLine } from '../../domain/research/source.ts';
-import { toConfig } from '../../platform/config.ts';
-import { readEnv } from '../../platform/env.ts';
 import {
   startResearchDouble,
   type ResearchCall,
   type ResearchDouble,
 } from '../../test/doubles/research-double.ts';
-import type { DoubleResult } from '../../test/doubles/research-wire.ts';
+import {
+  configFor,
+  KEY,
+  memoryLog,
+  never,
+  pageOf,
+  QUERY,
+  resultsAt,
+  TEXT,
+} from '../../test/harness/research.ts';
 import type { ProviderName } from './provider.ts';
 import {
   createResearch,
   type Findings,
   type Research,
-  type ResearchConfig,
   type ResearchLimits,
   type ResearchQuery,
 } from './research.ts';
 
-export const QUERY: ResearchQuery = {
-  topic: 'How to repot a houseplant',
-  keyword: 'potting soil',
-  depth: 'moderate',
-};
-export const KEY = 'a-key-0123456789';
 const NOT_PUBLIC = [
   'http://10.0.0.1/',
   'http://169.254.169.254/latest',
@@ -34,61 +32,12 @@ const NOT_PUBLIC = [
   'http://a:b@example.com/',
 ];
 
-const never = (): AbortSignal => new AbortController().signal;
-
-/** The configuration of an installation that has a provider at the double, and allows pages there. */
-export const configFor = (name: ProviderName, url: string): ResearchConfig => {
-  const { research } = toConfig({ ...readEnv(), environment: 'test', secretKey: 'x'.repeat(32) });
-  return {
-    outgoing: { allow: [new URL(url).host] },
-    research: {
-      ...research,
-      chosen: name,
-      tavily: { apiKey: KEY, baseUrl: url },
-      brave: { apiKey: KEY, baseUrl: url },
-      searxng: { baseUrl: url },
-      wikipedia: { baseUrl: url },
-    },
-  };
-};
-
-/** A log that can be asked what was written. */
-export const memoryLog = () => {
-  const lines: string[] = [];
-  const write = (fields: object, message: string): void =>
-    void lines.push(JSON.stringify({ ...fields, message }));
-  return { lines, info: write, warn: write };
-};
-
-const TEXT = [
-  'Repotting gives the roots of a houseplant more room, and fresh potting soil feeds it for a year.',
-  'Choose a pot that is one size wider, for soil around small roots stays wet for too long.',
-  'Water the houseplant a day before, and shake the old soil off its roots with your fingers.',
-].join('\n');
-
-export const resultsAt = (url: string, count: number): DoubleResult[] =>
-  Array.from({ length: count }, (_, at) => ({
-    url: `${url}/pages/${at + 1}`,
-    title: `Houseplants & pots ${at + 1}`,
-    snippet: `Number ${at + 1} says that a houseplant's roots want fresh soil ... and that pots need holes for the water.`,
-    published: '2026-01-05T10:00:00',
-  }));
-
-export const pageOf = (text: string): string =>
-  `<!doctype html><html><head><title>A page</title><meta property="og:site_name" content="Plant &amp; Pot">` +
-  `<script>var soil = "houseplant";</script></head><body><nav><ul><li><a href="/">Houseplant soil, pots, and all about repotting them. Home.</a></li></ul></nav>` +
-  `<main><h1>Repotting</h1>${text
-    .split('\n')
-    .map((paragraph) => `<p>${paragraph}</p>`)
-    .join('')}</main>` +
-  `<footer><p>Soil and houseplant repotting newsletter, sign up today to get it for free.</p></footer></body></html>`;
-
 interface Subject {
   readonly name: ProviderName;
   /** Where the key travels; null where there is none. */
-  keyOf(call: ResearchCall): string | undefined | null;
+  readonly keyOf: (call: ResearchCall) => string | undefined | null;
   /** What was searched for. */
-  queryOf(call: ResearchCall): string;
+  readonly queryOf: (call: ResearchCall) => string;
   /** The setting that a refusal names. */
   readonly setting: string;
   /** Whether the provider leaves the text of pages to us. */
@@ -102,7 +51,7 @@ export const researchConformance = ({ name, keyOf, queryOf, setting, readsPages 
 
   const research = (limits?: Partial<ResearchLimits>): Research => {
     const all = { totalMs: 20_000, requestMs: 10_000, pageMs: 5_000, ...limits };
-    return createResearch(configFor(name, double.url), { log, limits: all });
+    return createResearch(configFor(name, double.url), { log: log.log, limits: all });
   };
   const search = (query: Partial<ResearchQuery> = {}, limits?: Partial<ResearchLimits>): Promise<Findings> =>
     research(limits).search({ ...QUERY, ...query }, never());
@@ -299,119 +248,6 @@ export const researchConformance = ({ name, keyOf, queryOf, setting, readsPages 
       expect(text.isWellFormed() && !/\\u0000|\\ud800|\\n/i.test(text)).toBe(true);
       expect(sources[0]?.title.length).toBeLessThanOrEqual(300);
       expect(sources[0]?.publishedAt).toBeNull();
-    });
-  });
-
-  if (!readsPages) return;
-  describe(`${name}: pages behind results`, () => {
-    const one = (changes: Partial<DoubleResult> = {}): void =>
-      double.find(resultsAt(double.url, 1).map((result) => ({ ...result, ...changes })));
-    const SNIPPET = "Number 1 says that a houseplant's roots want fresh soil";
-
-    test('are read without their menus and scripts', async () => {
-      one();
-      double.page('/pages/1', pageOf(TEXT));
-      const [source] = (await search()).sources;
-      expect(source).toMatchObject({
-        passages: TEXT.split('\n').slice(0, 3),
-        publishedAt: '2026-01-05T10:00:00.000Z',
-      });
-      expect(JSON.stringify(source)).not.toMatch(/newsletter|Home\.|var soil/);
-    });
-
-    test('that are huge are read at their beginning', async () => {
-      one();
-      double.page(
-        '/pages/1',
-        pageOf(`${TEXT}\n${`${'Soil and more soil in it. '.repeat(20)}\n`.repeat(10_000)}`),
-      );
-      const [source] = (await search()).sources;
-      expect(source?.passages).toContain(TEXT.split('\n')[0]);
-    });
-
-    test.each<[string, Parameters<ResearchDouble['page']>[1]]>([
-      ['without text', '<html><body><div id="app"></div><script>load()</script></body></html>'],
-      [
-        'about something else',
-        pageOf('Our cookies remember what you bought, and when, and for whom you bought it.'),
-      ],
-      [
-        'that are no HTML',
-        (_request, response) =>
-          void response.writeHead(200, { 'content-type': 'application/pdf' }).end('%PDF'),
-      ],
-      [
-        'that are gone',
-        (_request, response) =>
-          void response.writeHead(404, { 'content-type': 'text/html' }).end(pageOf(TEXT)),
-      ],
-      [
-        'that break off',
-        (_request, response) =>
-          void response.writeHead(200, { 'content-length': '9' }).write('<p>', () => response.destroy()),
-      ],
-    ])('%s leave what the search showed', async (_name, page) => {
-      one();
-      double.page('/pages/1', page);
-      const { sources, note } = await search();
-      expect(sources.map(({ passages }) => passages[0])).toEqual([SNIPPET]);
-      expect(note).toBeNull();
-    });
-
-    test('that say nothing at all give way to the next result', async () => {
-      findPages(7);
-      double.find(
-        resultsAt(double.url, 7).map((result, at) => (at < 2 ? { ...result, snippet: '' } : result)),
-      );
-      for (const path of ['/pages/1', '/pages/2']) double.page(path, '<html></html>');
-      const { sources } = await search();
-      expect(sources.map(({ n, url }) => [n, url.split('/').at(-1)])).toEqual(
-        [3, 4, 5, 6, 7].map((page, at) => [at + 1, String(page)]),
-      );
-    });
-
-    test('that are slow do not hold up the others', async () => {
-      findPages(2);
-      double.page('/pages/1', () => {});
-      const { sources } = await search({}, { pageMs: 200 });
-      expect(sources.map(({ passages }) => passages[0])).toEqual([SNIPPET, TEXT.split('\n')[0]]);
-      const { sources: late } = await search({}, { totalMs: 400 });
-      expect(late.map(({ passages }) => passages[0])).toEqual([SNIPPET, TEXT.split('\n')[0]]);
-    });
-
-    test('that lead to addresses which are not public are not followed there', async () => {
-      let asked = 0;
-      const secret = createServer((_request, response) => {
-        asked += 1;
-        response.end(pageOf(TEXT));
-      });
-      await new Promise<void>((resolve) => secret.listen(0, '127.0.0.1', resolve));
-      const address = `http://127.0.0.1:${(secret.address() as AddressInfo).port}/`;
-      double.page(
-        '/pages/1',
-        (_request, response) => void response.writeHead(302, { location: address }).end(),
-      );
-      const [redirecting, direct] = resultsAt(double.url, 2);
-      double.find([redirecting!, { ...direct!, url: address }]);
-      const { sources, note } = await search();
-      expect(sources).toEqual([]);
-      expect(note).toBe('no sources: 2 results were left out: their addresses are not public');
-      expect(asked).toBe(0);
-      await new Promise((resolve) => secret.close(resolve));
-    });
-
-    test('end with the run', async () => {
-      one();
-      const stop = new AbortController();
-      const reason = new Error('cancelled');
-      let left = (): void => {};
-      const closed = new Promise<void>((resolve) => (left = resolve));
-      double.page('/pages/1', (_request, response) => {
-        response.once('close', left);
-        setImmediate(() => stop.abort(reason));
-      });
-      await expect(research().search(QUERY, stop.signal)).rejects.toBe(reason);
-      await closed;
     });
   });
 };
