@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readEnv, type Env } from './env.ts';
 import { readModelsFile } from './models-file.ts';
+import { parseAllowance } from './outgoing-rules.ts';
 
 const ENVIRONMENTS = ['development', 'production', 'test'] as const;
 
@@ -59,6 +60,22 @@ const secretKey = (given: string | undefined, dataDir: string): Buffer => {
 /** A key for one purpose, derived from the master key, so that no two uses share one. */
 export const deriveKey = (master: Buffer, purpose: string): Buffer =>
   createHmac('sha256', master).update(`taskloom/${purpose}`).digest();
+
+export const RESEARCH_PROVIDERS = ['tavily', 'brave', 'searxng', 'wikipedia'] as const;
+
+const researchSettings = (env: Env) => ({
+  chosen: oneOf('TASKLOOM_RESEARCH', env.research ?? 'auto', ['auto', 'none', ...RESEARCH_PROVIDERS]),
+  tavily: { apiKey: env.tavilyApiKey ?? null, baseUrl: 'https://api.tavily.com' },
+  brave: { apiKey: env.braveApiKey ?? null, baseUrl: 'https://api.search.brave.com' },
+  searxng: { baseUrl: env.searxngUrl ?? null },
+  wikipedia: { baseUrl: env.wikipediaUrl ?? 'https://en.wikipedia.org' },
+});
+
+/** The exceptions to the rule for outgoing requests, known to be readable. */
+const outgoingAllow = (list: string[]): string[] => {
+  parseAllowance(list);
+  return list;
+};
 
 const databaseUrls = (env: Env, master: Buffer) => {
   const owner = env.databaseUrl ?? null;
@@ -164,6 +181,8 @@ export const toConfig = (env: Env) => {
           : { apiKey: env.imageApiKey ?? null, baseUrl: env.imageBaseUrl },
     },
     files: fileStorage(env, dataDir),
+    outgoing: { allow: outgoingAllow(env.outgoingAllow ?? []) },
+    research: researchSettings(env),
   };
 };
 

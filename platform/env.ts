@@ -78,4 +78,10 @@ export const readEnv = () => ({
   awsS3Url: text('AWS_ENDPOINT_URL_S3'),
   googleCredentialsFile: text('GOOGLE_APPLICATION_CREDENTIALS'),
   googleStorageUrl: text('STORAGE_EMULATOR_HOST'),
+  outgoingAllow: list('TASKLOOM_OUTGOING_ALLOW'),
+  research: text('TASKLOOM_RESEARCH'),
+  tavilyApiKey: text('TAVILY_API_KEY'),
+  braveApiKey: text('BRAVE_SEARCH_API_KEY'),
+  searxngUrl: text('SEARXNG_URL'),
+  wikipediaUrl: text('TASKLOOM_WIKIPEDIA_URL'),
 });
