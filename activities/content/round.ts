@@ -1,6 +1,6 @@
 import { optimisationRequest } from '../../domain/content/analysis.ts';
 import type { Brief } from '../../domain/content/prompts.ts';
-import { readParameters, readStart } from '../../domain/content/pipeline.ts';
+import { parametersOf, readStart, type PipelineParameters } from '../../domain/content/pipeline.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import { sql, type Reader } from '../../store/store.ts';
 import type { RoundInput } from '../../workflows/content/messages.ts';
@@ -9,20 +9,40 @@ import type { RoundInput } from '../../workflows/content/messages.ts';
 export interface Round {
   /** Names the round's steps: `0` for the first draft, else the approval that asked for changes. */
   readonly key: string;
+  /** Which revision of the round's text this is, from 0. */
+  readonly pass: number;
+  readonly ownerId: string | null;
   readonly taskId: string | null;
   readonly contentId: string | null;
   readonly brief: Brief;
   readonly title: string;
   readonly tags: readonly string[];
   readonly feedback: string | null;
-  /** `provider:name` as asked for; `null` for the configured one. */
-  readonly modelId: string | null;
+  readonly parameters: PipelineParameters;
 }
 
-export const outlinePath = (round: Round): string => `outline.${round.key}`;
+/** The round's steps, apart from those of other rounds; those of further passes over its text carry the pass. */
+export const pathsOf = ({ key, pass }: Pick<Round, 'key' | 'pass'>) => {
+  const here = pass === 0 ? key : `${key}.${pass}`;
+  return {
+    outline: `outline.${key}`,
+    section: (index: number): string => `draft.${here}/${index}`,
+    compose: `compose.${here}`,
+    verdict: `verdict.${here}`,
+    judge: `judge.${here}`,
+    describe: `describe.${key}`,
+    finish: `finish.${key}`,
+  };
+};
 
-/** What the paths of a round's sections begin with; the section's number follows. */
-export const sectionPrefix = (round: Round): string => `draft.${round.key}/`;
+/** Whether a path is one of a round's, whatever the pass. */
+export const inRound = (step: 'draft' | 'compose', { key }: Pick<Round, 'key'>) => {
+  const [first, later] = [`${step}.${key}`, `${step}.${key}.`];
+  return step === 'draft' ? { first: `${first}/`, later } : { first, later };
+};
+
+export const RESEARCH_PATH = 'research';
+export const IMAGE_PATH = 'image';
 
 /** What is kept of a written section. */
 export interface SectionResult extends JsonObject {
@@ -34,6 +54,7 @@ export interface SectionResult extends JsonObject {
 
 interface RoundRow {
   readonly subject_id: string;
+  readonly owner_id: string | null;
   readonly input: JsonObject;
   readonly topic: string;
   readonly primary_keyword: string | null;
@@ -48,12 +69,12 @@ interface RoundRow {
 const textOf = (value: Json | undefined): string | null =>
   typeof value === 'string' && value.trim() ? value : null;
 
-const titleFor = (task: Pick<RoundRow, 'topic' | 'primary_keyword' | 'metadata'>): string => {
+const titleFor = (task: Pick<RoundRow, 'topic' | 'metadata'>): string => {
   const given = textOf(task.metadata['title']);
   return given ?? task.topic.charAt(0).toLocaleUpperCase('en') + task.topic.slice(1);
 };
 
-const tagsFor = (task: Pick<RoundRow, 'topic' | 'primary_keyword' | 'metadata'>): string[] => {
+const tagsFor = (task: Pick<RoundRow, 'metadata' | 'primary_keyword'>): string[] => {
   const given = task.metadata['tags'];
   const tags = Array.isArray(given)
     ? given.filter((tag): tag is string => typeof tag === 'string' && tag.trim() !== '')
@@ -62,17 +83,19 @@ const tagsFor = (task: Pick<RoundRow, 'topic' | 'primary_keyword' | 'metadata'>)
 };
 
 /** Reads the brief, and for a later round what the last approval asked to change. */
-export const readRound = async (db: Reader, input: RoundInput): Promise<Round> => {
+export const readRound = async (db: Reader, input: Omit<RoundInput, 'workspace_id'>): Promise<Round> => {
   const row = await db.one<RoundRow>(
-    sql`select r.subject_id, r.input, t.topic, t.primary_keyword, t.target_audience, t.category, t.metadata, t.content_id,
+    sql`select r.subject_id, r.owner_id, r.input, t.topic, t.primary_keyword, t.target_audience, t.category, t.metadata, t.content_id,
                (select json_build_object('id', a.id, 'feedback', a.feedback) from approvals a
-                 where a.run_id = r.id and a.attempt = r.attempt and a.status = 'changes_requested'
+                 where a.run_id = r.id and a.attempt = r.attempt and a.kind = 'content' and a.status = 'changes_requested'
                  order by a.created_at desc limit 1) as request
           from runs r join tasks t on t.id = r.subject_id where r.id = ${input.run_id}`,
   );
   const request = input.round === 0 ? null : row.request;
   return {
     key: request?.id ?? String(input.round),
+    pass: input.pass ?? 0,
+    ownerId: row.owner_id,
     taskId: row.subject_id,
     contentId: row.content_id,
     brief: {
@@ -88,6 +111,20 @@ export const readRound = async (db: Reader, input: RoundInput): Promise<Round> =
     feedback:
       request?.feedback ??
       (readStart(row.input) === 'optimize' ? optimisationRequest(row.primary_keyword) : null),
-    modelId: readParameters((row.input['parameters'] ?? {}) as JsonObject).model,
+    parameters: parametersOf(row.input),
   };
+};
+
+/** The stored result of a step of this attempt, or of an earlier one that this attempt uses. */
+export const resultOf = async <Result>(
+  db: Reader,
+  input: { run_id: string; attempt: number },
+  path: string,
+): Promise<Result | undefined> => {
+  const row = await db.maybe<{ result: Result }>(
+    sql`select result from run_steps
+         where run_id = ${input.run_id} and attempt = ${input.attempt} and path = ${path} and status = 'completed'
+         order by finished_at desc limit 1`,
+  );
+  return row?.result;
 };

@@ -36,6 +36,7 @@ import {
   type Subject,
 } from './quality/substance.ts';
 import { parseText, type Text } from './quality/text.ts';
+import { DEFAULT_THRESHOLD } from './quality/threshold.ts';
 
 export type { Note, Part } from './quality/part.ts';
 export type { Readability } from './quality/language.ts';
@@ -205,9 +206,6 @@ export const combineVerdict = (measured: Measured, model: ModelJudgement | null)
     ],
   };
 };
-
-/** Chosen on the tuning half of test/fixtures/articles alone: between its best bad and its worst good article. */
-export const DEFAULT_THRESHOLD = 65;
 
 /** Whether a score is good enough to go on without another revision. */
 export const passes = (score: number, threshold: number = DEFAULT_THRESHOLD): boolean => score >= threshold;

@@ -30,11 +30,11 @@ export const gate = (run: RunRow, attempt: number): 'go' | 'held' | 'refused' =>
 };
 
 /** One statement, because it stands in the way of every step: finds what is stored, else begins the step and the call. */
-const opening = (run: RunRow, step: StepRef): Sql =>
+const opening = (run: RunRow, step: StepRef, asksModel: boolean): Sql =>
   sql`with stored as materialized (
       select status, result, attempt from run_steps
        where run_id = ${step.runId} and path = ${step.path} and digest = ${step.digest}),
-    lost as (select count(*)::integer as n from stored where status = 'started'),
+    lost as (select count(*)::integer as n from stored where status = 'started' and ${asksModel}),
     begun as (
       insert into run_steps as s (run_id, workspace_id, path, digest, attempt, status)
       select ${step.runId}, ${run.workspace_id}, ${step.path}, ${step.digest}, ${step.attempt}, 'started'
@@ -52,8 +52,8 @@ const opening = (run: RunRow, step: StepRef): Sql =>
 
 /**
  * Opens a step of a run whose lock this transaction holds, or finds its stored result. A step that was begun before and
- * has no result means that a call was made whose answer was lost: it is counted as in doubt, in the ledger too, because it
- * may have cost something.
+ * has no result means, of a step that asks a model, that a call was made whose answer was lost: it is counted as in doubt, in
+ * the ledger too, because it may have cost something.
  */
 export const openStep = async (
   tx: Writer,
@@ -63,7 +63,7 @@ export const openStep = async (
 ): Promise<Opened> => {
   const verdict = gate(run, step.attempt);
   if (verdict !== 'go') return { state: verdict };
-  const stored = await tx.maybe<Pick<StepRow, 'status' | 'result' | 'attempt'>>(opening(run, step));
+  const stored = await tx.maybe<Pick<StepRow, 'status' | 'result' | 'attempt'>>(opening(run, step, model !== undefined));
   if (stored?.status === 'completed') {
     if (stored.attempt !== step.attempt) adoptStep(tx, step);
     return { state: 'done', result: stored.result };

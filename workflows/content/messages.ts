@@ -8,6 +8,20 @@ export interface OutlineAnswer {
 /** One round of writing: 0 is the first draft, each request for changes begins another. */
 export interface RoundInput extends RunInput {
   readonly round: number;
+  /** Within a round: 0 writes, each further pass revises what the judge was not content with. */
+  readonly pass?: number;
+}
+
+export interface JudgeInput extends RoundInput {
+  readonly content_id: string;
+  readonly revision: number;
+}
+
+export interface JudgeAnswer {
+  readonly score: number;
+  readonly passed: boolean;
+  /** Which sections the next pass revises; none when the text goes on as it is. */
+  readonly revise: readonly number[];
 }
 
 export interface SectionInput extends RoundInput {

@@ -1,37 +1,75 @@
 import { ApplicationFailure, sleep } from '@temporalio/workflow';
 import type { ContentActivities } from '../../activities/content/index.ts';
-import type { WritingActivities } from '../../activities/content/writing.ts';
-import { readParameters, readStart } from '../../domain/content/pipeline.ts';
-import { textAt, type JsonObject } from '../../domain/json.ts';
+import type { StudioActivities } from '../../activities/content/studio.ts';
+import { parametersOf, readStart } from '../../domain/content/pipeline.ts';
+import { textAt } from '../../domain/json.ts';
 import { useProfile, useWrites, type Writes } from '../profiles.ts';
 import { carryRun, type Carrier } from '../runs/carry.ts';
 import type { RunInput } from '../runs/messages.ts';
-import type { RevisionAnswer, VerdictAnswer } from './messages.ts';
+import type { RevisionAnswer, RoundInput, VerdictAnswer } from './messages.ts';
 
 interface Desk {
   readonly input: RunInput;
   readonly carrier: Carrier;
   readonly content: Writes<ContentActivities>;
-  readonly writing: ReturnType<typeof useProfile<WritingActivities>>;
+  readonly studio: ReturnType<typeof useProfile<StudioActivities>>;
 }
 
 type Outlined = 'by the model' | 'as written';
 
-/** Writes one round of the article: its sections side by side, then the revision that they make. */
-const writeRound = async (desk: Desk, round: number, outlined: Outlined): Promise<RevisionAnswer> => {
-  const { input, carrier, content, writing } = desk;
-  const at = { ...input, round };
+/** Writes sections side by side: each is a step of its own. */
+const writeSections = async (desk: Desk, at: RoundInput, sections: readonly number[]): Promise<void> => {
+  const { carrier, studio } = desk;
+  const draft = (index: number): Promise<unknown> => {
+    const summary = at.pass ? `Revise section ${index + 1}` : `Section ${index + 1} of ${sections.length}`;
+    return carrier.step(() => studio.draftSection.executeWithOptions({ summary }, [{ ...at, index }]));
+  };
+  await Promise.all(sections.map(draft));
+};
+
+/** Judges a draft, and has revised what the judge was not content with, as often as the run allows. */
+const judgeAndRevise = async (desk: Desk, at: RoundInput, first: RevisionAnswer): Promise<void> => {
+  const { carrier, content, studio } = desk;
+  let newest = first;
+  for (let pass = 0; ; pass++) {
+    const judged = { ...at, pass, ...newest };
+    const { revise } = await carrier.step(() =>
+      studio.judge.executeWithOptions({ summary: 'Judge' }, [judged]),
+    );
+    if (revise.length === 0) return;
+    const next = { ...at, pass: pass + 1 };
+    await writeSections(desk, next, revise);
+    newest = await carrier.step(() => content.compose('Compose', next));
+  }
+};
+
+/** One round of the text: outline, sections, judgement. */
+const writeText = async (desk: Desk, at: RoundInput, outlined: Outlined): Promise<void> => {
+  const { carrier, content, studio } = desk;
   const { sections } = await carrier.step(() =>
     outlined === 'as written'
       ? content.outlineAsWritten('Outline as written', at)
-      : writing.outline.executeWithOptions({ summary: 'Outline' }, [at]),
+      : studio.outline.executeWithOptions({ summary: 'Outline' }, [at]),
   );
-  const draft = (index: number): Promise<unknown> => {
-    const summary = `Section ${index + 1} of ${sections}`;
-    return carrier.step(() => writing.draftSection.executeWithOptions({ summary }, [{ ...at, index }]));
-  };
-  await Promise.all(Array.from({ length: sections }, (_, index) => draft(index)));
-  return carrier.step(() => content.compose('Compose', at));
+  await writeSections(
+    desk,
+    at,
+    Array.from({ length: sections }, (_, index) => index),
+  );
+  const composed = await carrier.step(() => content.compose('Compose', at));
+  await judgeAndRevise(desk, at, composed);
+};
+
+/** One round of the article: the text beside its image, then how both present themselves, and the revision that this makes. */
+const writeRound = async (desk: Desk, round: number, outlined: Outlined): Promise<RevisionAnswer> => {
+  const { input, carrier, content, studio } = desk;
+  const at = { ...input, round };
+  await Promise.all([
+    writeText(desk, at, outlined),
+    carrier.step(() => studio.illustrate.executeWithOptions({ summary: 'Illustrate' }, [at])),
+  ]);
+  await carrier.step(() => studio.describe.executeWithOptions({ summary: 'Describe' }, [at]));
+  return carrier.step(() => content.finish('Finish', at));
 };
 
 /** Opens a gate for the newest revision and waits for its verdict, however long that takes. */
@@ -93,16 +131,22 @@ const awaitTime = async (
   await sleep(at.getTime() - Date.now(), { summary });
 };
 
+/** Looks for sources of what a brief is about; a run that finds none goes on without. */
+const research = async ({ input, carrier, studio }: Desk): Promise<void> => {
+  await carrier.step(() => studio.research.executeWithOptions({ summary: 'Research' }, [input]));
+};
+
 /**
- * brief → outline → sections → approval (with as many revisions as it takes) → publication, at once or at a given time.
- * Text that a person wrote enters at the approval.
+ * brief → research → outline → sections → judgement, with up to three revisions → SEO fields and image → approval (with as
+ * many rounds as it takes) → publication, at once or at a given time. Text that a person wrote enters at the approval.
  */
 export const produceContent = (input: RunInput): Promise<void> =>
   carryRun(input, async (carrier, asked) => {
     const content = useWrites<ContentActivities>();
-    const desk: Desk = { input, carrier, content, writing: useProfile<WritingActivities>('model') };
-    const { publishAt } = readParameters((asked['parameters'] ?? {}) as JsonObject);
+    const desk: Desk = { input, carrier, content, studio: useProfile<StudioActivities>('model') };
+    const { publishAt, research: depth } = parametersOf(asked);
     const start = readStart(asked);
+    if (start === 'brief' && depth !== 'none') await research(desk);
     const contentId =
       start === 'review'
         ? textAt(asked, 'content_id')

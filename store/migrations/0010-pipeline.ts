@@ -1,0 +1,13 @@
+import { Migration } from '@mikro-orm/migrations';
+
+const STATEMENTS = [
+  // What the judge said of the newest revision that it saw; null before, and for text that no run has judged.
+  `alter table content_items add column quality_score smallint check (quality_score between 0 and 100)`,
+  `alter table content_items add column below_threshold boolean not null default false`,
+];
+
+export class Pipeline extends Migration {
+  override async up(): Promise<void> {
+    for (const statement of STATEMENTS) this.addSql(statement);
+  }
+}
