@@ -1,10 +1,10 @@
 import { createContentActivities } from './content/index.ts';
-import { createWritingActivities } from './content/writing.ts';
+import { createStudioActivities } from './content/studio.ts';
 import { createRunActivities } from './runs/index.ts';
 import type { ActivityDeps } from './runtime.ts';
 
 /** What each queue's worker can do. */
 export const createActivities = (deps: ActivityDeps) => ({
   control: { ...createRunActivities(deps), ...createContentActivities(deps) },
-  model: createWritingActivities(deps),
+  model: createStudioActivities(deps),
 });

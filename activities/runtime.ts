@@ -9,12 +9,11 @@ import { gate } from '../store/runs/steps.ts';
 import { lockRun } from '../store/runs/transition.ts';
 import { HELD, RUN_ENDED, type Held } from '../domain/runs/held.ts';
 import type { RunInput } from '../workflows/runs/messages.ts';
-import type { Models } from './models/registry.ts';
+import type { Vendors } from './vendors.ts';
 
 /** What activities are made of. */
-export interface ActivityDeps {
+export interface ActivityDeps extends Vendors {
   readonly store: Store;
-  readonly models: Models;
   readonly log: Log;
   readonly reach: ReachCrashPoint;
   /** Where the API and the site answer, without a slash at its end. */

@@ -1,5 +1,5 @@
 import { hostname, setPriority } from 'node:os';
-import { createModels } from '../activities/models/registry.ts';
+import { openVendors } from '../activities/vendors.ts';
 import { modelSettings } from '../domain/models/price.ts';
 import { runProcess } from '../platform/process.ts';
 import { missingSearchAttributes } from '../platform/temporal/check.ts';
@@ -17,8 +17,9 @@ await runProcess('worker', async (parts) => {
   const { config, log, shutdown } = parts;
   const { store, system, client, reach } = await openSpine('worker', parts);
   forwardSdkLogs(log);
-  const models = createModels(config, { log });
-  shutdown.add('models', () => models.close());
+  const { vendors, close } = openVendors(config, log);
+  shutdown.add('vendors', close);
+  const { models } = vendors;
   const chosenId = models.status().find(({ chosen }) => chosen)?.id ?? null;
   const settings = modelSettings(config.models, chosenId);
   const catalogue = startCatalogue({ system, log, list: (signal) => models.list(signal), settings });
@@ -28,7 +29,7 @@ await runProcess('worker', async (parts) => {
   const maintenance = startMaintenance({ system, log, retentionDays: config.eventRetentionDays });
   shutdown.add('maintenance', () => maintenance.stop());
   const workers = await startWorkers({
-    deps: { store, models, log, reach, publicUrl: config.http.publicUrl },
+    deps: { ...vendors, store, log, reach, publicUrl: config.http.publicUrl },
     queuePrefix: config.temporal.queuePrefix,
     cacheDir: config.cacheDir,
     identity: `worker-${process.pid}@${hostname()}`,

@@ -1,4 +1,5 @@
 import type { ActivityDeps } from '../runtime.ts';
+import { createFinishingActivities } from './finishing.ts';
 import { createGateActivities } from './gates.ts';
 import { createPublishingActivities } from './publishing.ts';
 import { createRevisionActivities } from './revisions.ts';
@@ -6,6 +7,7 @@ import { createRevisionActivities } from './revisions.ts';
 /** The pipeline's steps on the database alone. */
 export const createContentActivities = (deps: ActivityDeps) => ({
   ...createRevisionActivities(deps),
+  ...createFinishingActivities(deps),
   ...createGateActivities(deps),
   ...createPublishingActivities(deps),
 });

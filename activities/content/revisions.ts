@@ -1,6 +1,10 @@
 import { analyse, headingsOf } from '../../domain/content/analysis.ts';
 import { PROGRESS } from '../../domain/content/pipeline.ts';
-import { excerptOf, type Draft } from '../../domain/content/revision.ts';
+import { seoByRule } from '../../domain/content/seo.ts';
+import { dropOwnSourceList, dropUnknownMarks, sourceList } from '../../domain/research/citations.ts';
+import type { Source } from '../../domain/research/source.ts';
+import { listSources } from '../../store/research/sources.repository.ts';
+import type { Draft } from '../../domain/content/revision.ts';
 import { runStream } from '../../domain/runs/run.ts';
 import {
   addRevision,
@@ -12,45 +16,62 @@ import {
 } from '../../store/content/content.repository.ts';
 import type { RunRow } from '../../store/runs/run.rows.ts';
 import { closeStep, openStep, type StepRef } from '../../store/runs/steps.ts';
-import { sql, type Writer } from '../../store/store.ts';
+import { sql, type Reader, type Writer } from '../../store/store.ts';
 import type { OutlineAnswer, RevisionAnswer, RoundInput } from '../../workflows/content/messages.ts';
 import type { Held } from '../../domain/runs/held.ts';
 import type { RunInput } from '../../workflows/runs/messages.ts';
 import { stepForRun, type ActivityDeps } from '../runtime.ts';
-import { outlinePath, readRound, sectionPrefix, type Round, type SectionResult } from './round.ts';
+import { inRound, pathsOf, readRound, type Round, type SectionResult } from './round.ts';
 
 interface FinishedSection {
   readonly result: SectionResult;
+  /** The pass that wrote it. */
+  readonly pass: number;
   readonly tokens_in: number;
   readonly tokens_out: number;
   readonly cost_micros: number;
 }
 
-/** The article out of the round's finished sections, with its author and what they cost together. */
+/** Of each section the newest text up to this pass. */
+const finishedSections = (tx: Reader, run: RunRow, round: Round): Promise<FinishedSection[]> => {
+  const { first, later } = inRound('draft', round);
+  return tx.many<FinishedSection>(
+    sql`with written as (
+          select result, tokens_in, tokens_out, cost_micros, (regexp_match(path, '[0-9]+$'))[1]::int as index,
+                 coalesce((regexp_match(path, '[.]([0-9]+)/[0-9]+$'))[1]::int, 0) as pass, starts_with(path, ${first}) as is_first
+            from run_steps
+           where run_id = ${run.id} and attempt = ${run.attempt} and status = 'completed'
+             and (starts_with(path, ${first}) or starts_with(path, ${later})))
+        select distinct on (index) result, case when is_first then 0 else pass end as pass, tokens_in, tokens_out, cost_micros
+          from written where is_first or pass <= ${round.pass}
+         order by index, case when is_first then 0 else pass end desc`,
+  );
+};
+
+/** The article's text: its sections, without citations that no source stands behind, and the sources that it cites. */
+const bodyOf = (sections: readonly FinishedSection[], sources: readonly Source[]): string => {
+  const written = sections.map(({ result }) => `## ${result.heading}\n\n${result.text}`).join('\n\n');
+  const body = dropUnknownMarks(
+    dropOwnSourceList(written),
+    sources.map(({ n }) => n),
+  );
+  return [body, sourceList(body, sources)].filter(Boolean).join('\n\n').trim();
+};
+
+/** The article out of the round's finished sections, with its author and what this pass of it cost. */
 const assemble = async (
   tx: Writer,
   run: RunRow,
   round: Round,
   stepPath: string,
 ): Promise<{ draft: Draft; origin: Origin }> => {
-  const sections = await tx.many<FinishedSection>(
-    sql`select result, tokens_in, tokens_out, cost_micros from run_steps
-         where run_id = ${run.id} and attempt = ${run.attempt} and status = 'completed'
-           and starts_with(path, ${sectionPrefix(round)})
-         order by (regexp_match(path, '[0-9]+$'))[1]::int`,
-  );
+  const [sections, sources] = await Promise.all([finishedSections(tx, run, round), listSources(tx, run.id)]);
   const sum = (pick: (section: FinishedSection) => number): number =>
-    sections.reduce((total, s) => total + pick(s), 0);
-  const body = sections.map(({ result }) => `## ${result.heading}\n\n${result.text}`).join('\n\n');
+    sections.filter(({ pass }) => pass === round.pass).reduce((total, s) => total + pick(s), 0);
+  const body = bodyOf(sections, sources);
+  const { seoTitle, seoDescription, excerpt } = seoByRule(round.title, body);
   return {
-    draft: {
-      title: round.title,
-      body,
-      excerpt: excerptOf(body),
-      featuredImageUrl: null,
-      seoTitle: round.title,
-      seoDescription: excerptOf(body, 155),
-    },
+    draft: { title: round.title, body, excerpt, featuredImageUrl: null, seoTitle, seoDescription },
     origin: {
       author: { kind: 'model', userId: null, model: sections[0]?.result.model ?? null },
       runId: run.id,
@@ -81,7 +102,7 @@ const store = async (
   const contentId = await createContent(tx, {
     ...written,
     taskId: round.taskId,
-    createdBy: run.owner_id,
+    createdBy: round.ownerId,
     category: round.brief.category ?? null,
     tags: round.tags,
   });
@@ -104,7 +125,7 @@ export const createRevisionActivities = (deps: ActivityDeps) => ({
       const round = await readRound(tx, input);
       const content = await requireContent(tx, round.contentId ?? '');
       const headings = headingsOf(content.body, content.title);
-      const path = outlinePath(round);
+      const path = pathsOf(round).outline;
       const digest = String(content.revision);
       const step = stepOf(run, input, path, digest, 'Outline as written');
       const opened = await openStep(tx, run, step);
@@ -120,10 +141,10 @@ export const createRevisionActivities = (deps: ActivityDeps) => ({
   compose: (input: RoundInput): Promise<RevisionAnswer | Held> =>
     stepForRun(deps, input, async (tx, run) => {
       const round = await readRound(tx, input);
-      const path = `compose.${round.key}`;
+      const path = pathsOf(round).compose;
       const made = await revisionOfStep(tx, run.id, path);
       if (made) return { content_id: made.item_id, revision: made.number };
-      const step = stepOf(run, input, path, round.key, 'Compose');
+      const step = stepOf(run, input, path, path, 'Compose');
       await openStep(tx, run, step);
       const answer = await store(tx, run, round, await assemble(tx, run, round, path));
       tx.emit(runStream(run.id), 'content.revised', { ...answer, author: 'model' });

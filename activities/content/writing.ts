@@ -31,6 +31,7 @@ const outlineStep = (round: Round, model: ChosenModel): ModelStep<OutlineResult>
   prompt: outlinePrompt(round.brief),
   progress: { to: PROGRESS.outline },
   question: {
+    form: 'text',
     keep: (text) => {
       const { headings, fromModel } = parseOutline(text, round.brief);
       return { headings, from_model: fromModel };
@@ -42,7 +43,9 @@ const outlineStep = (round: Round, model: ChosenModel): ModelStep<OutlineResult>
 const notesFor = (judged: JudgeResult | undefined, index: number): string | null => {
   const notes = judged?.notes ?? [];
   const own = notes.filter(({ section }) => section === index);
-  const texts = (own.length > 0 ? own : notes.filter(({ section }) => section === null)).map(({ text }) => text);
+  const texts = (own.length > 0 ? own : notes.filter(({ section }) => section === null)).map(
+    ({ text }) => text,
+  );
   return texts.length === 0 ? null : texts.slice(0, 3).join(' ');
 };
 
@@ -55,7 +58,11 @@ const readEarlier = async (
   if (round.pass === 0) return { current: null, notes: null };
   const judged = await resultOf<JudgeResult>(db, input, pathsOf({ ...round, pass: round.pass - 1 }).judge);
   for (let pass = round.pass - 1; pass >= 0; pass--) {
-    const section = await resultOf<SectionResult>(db, input, pathsOf({ ...round, pass }).section(input.index));
+    const section = await resultOf<SectionResult>(
+      db,
+      input,
+      pathsOf({ ...round, pass }).section(input.index),
+    );
     if (section) return { current: section.text, notes: notesFor(judged, input.index) };
   }
   return { current: null, notes: notesFor(judged, input.index) };
@@ -95,6 +102,7 @@ const planSection = async (
     }),
     progress: round.pass === 0 ? { by: sectionShare(headings.length) } : { to: PROGRESS.composed },
     question: {
+      form: 'text',
       keep: (answer) => {
         const text = cleanSection(answer, heading);
         return text === '' ? undefined : { heading, text, model: model.model.id };

@@ -25,6 +25,8 @@ export interface ImageWish {
   readonly alt: string | null;
   /** How many; 1 unless said. */
   readonly count?: number;
+  /** `false` asks no model, whatever is configured. */
+  readonly mayPaint?: boolean;
   /** Sent along with a vendor's call, such as `traceparent`. */
   readonly headers?: Record<string, string>;
 }
@@ -124,7 +126,7 @@ export const makeImage = async (
 ): Promise<MadeImages> => {
   let painted: Painted | null;
   try {
-    const model = await deps.imageModels.resolve();
+    const model = wish.mayPaint === false ? null : await deps.imageModels.resolve();
     painted = model && (await tryToPaint(model, wish, signal));
   } catch (error) {
     signal.throwIfAborted();

@@ -8,8 +8,6 @@ import { lockBudgets, type Reservation } from '../../store/budgets/reservations.
 import {
   closeStep,
   failStep,
-  gate,
-  isStored,
   openStep,
   type Opened,
   type Progress,
@@ -25,7 +23,7 @@ import { openDeltas } from './deltas.ts';
 import { isUnbilled, modelFailure } from './errors.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { generateText, type Generated, type Model } from './model.ts';
-import { doubtfulUsage, payInAdvance, settleUsage, usageOf } from './payment.ts';
+import { doubtfulUsage, payInAdvance, settleUsage, usageOf, worstCaseOf } from './payment.ts';
 import { generateStructured } from './structured.ts';
 import type { JsonSchema } from './call.ts';
 
@@ -36,8 +34,12 @@ const MAX_STALLS = 2;
 
 /** What a step asks: for a text, or for a value of a schema; `keep` says what is stored, or `undefined` when it is of no use. */
 export type Question<Result> =
-  | { readonly keep: (text: string) => Result | undefined }
-  | { readonly schema: JsonSchema; readonly keep: (value: unknown) => Result | undefined };
+  | { readonly form: 'text'; readonly keep: (text: string) => Result | undefined }
+  | {
+      readonly form: 'value';
+      readonly schema: JsonSchema;
+      readonly keep: (value: unknown) => Result | undefined;
+    };
 
 /** A step of a run that asks a model. */
 export interface ModelStep<Result extends JsonObject> {
@@ -58,7 +60,7 @@ const digestOf = ({ model, prompt }: Pick<ModelStep<JsonObject>, 'model' | 'prom
 /** A repaired answer is a second call, whose prompt holds the first answer. */
 const extentOf = ({ prompt, question }: ModelStep<JsonObject>) => {
   const bytes = Buffer.byteLength(prompt.system) + Buffer.byteLength(prompt.prompt);
-  if (!('schema' in question)) return { promptBytes: bytes, outputTokens: prompt.maxOutputTokens };
+  if (question.form === 'text') return { promptBytes: bytes, outputTokens: prompt.maxOutputTokens };
   const schemaBytes = Buffer.byteLength(JSON.stringify(question.schema));
   const answerBytes = 8 * prompt.maxOutputTokens;
   return { promptBytes: 2 * (bytes + schemaBytes) + answerBytes, outputTokens: 2 * prompt.maxOutputTokens };
@@ -95,14 +97,12 @@ const prepare = <Result extends JsonObject>(
     const { model } = asked.model;
     const step = { runId: run.id, attempt: input.attempt, path, digest: digestOf(asked), title };
     const prepared = { asked, step, traceId: run.trace_id };
-    let reservation: Reservation | null = null;
-    if (budgets.length > 0 && gate(run, input.attempt) === 'go' && !(await isStored(tx, step))) {
-      const paid = await payInAdvance(tx, run, step, { budgets, model, extent: extentOf(asked) });
-      if (paid.waits) return { ...prepared, opened: { state: 'held' }, reservation };
-      ({ reservation } = paid);
-    }
+    const { promptBytes, outputTokens } = extentOf(asked);
+    const price = (): number => worstCaseOf(model, promptBytes, outputTokens);
+    const payment = await payInAdvance(tx, run, step, budgets, price);
+    if (payment === 'waits') return { ...prepared, opened: { state: 'held' }, reservation: null };
     const opened = await openStep(tx, run, step, { provider: model.provider, model: model.name });
-    return { ...prepared, opened, reservation };
+    return { ...prepared, opened, reservation: payment };
   });
 
 interface Answered<Result> {
@@ -132,7 +132,7 @@ const call = async <Result extends JsonObject>(
     ...(temperature === undefined ? {} : { temperature }),
   };
   const onCall = (made: Generated): void => void usage.push(usageOf(model, made));
-  if ('schema' in question) {
+  if (question.form === 'value') {
     const { schema, keep } = question;
     const { value } = await generateStructured<Result>(model, { ...request, schema, parse: keep, onCall });
     return { result: value, usage };
@@ -155,9 +155,9 @@ const bookFailure = (
   answered: readonly Usage[],
   error: unknown,
 ): Promise<void> => {
-  const isAnswer = error instanceof ApplicationFailure && error.type === 'model_rejected' && answered.length > 0;
-  const usage =
-    isAnswer || isUnbilled(error) ? answered : [...answered, doubtfulUsage(asked.model.model)];
+  const isAnswer =
+    error instanceof ApplicationFailure && error.type === 'model_rejected' && answered.length > 0;
+  const usage = isAnswer || isUnbilled(error) ? answered : [...answered, doubtfulUsage(asked.model.model)];
   const code = error instanceof ApplicationFailure ? (error.type ?? 'failed') : 'interrupted';
   const message = error instanceof Error ? error.message.slice(0, 500) : 'The call was interrupted.';
   return writeForRun(deps, input, async (tx) => {
@@ -186,7 +186,7 @@ export const askModel = <Result extends JsonObject>(
   // From the first moment on: a try that waits for a slow database must not look dead, or a second one joins it.
   withHeartbeat(async (signal) => {
     let stalls = 0;
-    for (let tries = 0; ; ) {
+    for (let tries = 0; ;) {
       const prepared = await whileDatabaseAway(signal, () => prepare(deps, input, plan));
       const { asked, step, opened, reservation } = prepared;
       if (opened.state === 'held') return HELD;
@@ -194,7 +194,13 @@ export const askModel = <Result extends JsonObject>(
       if (opened.state === 'done') return opened.result as Result;
       const usage: Usage[] = [];
       try {
-        const { result } = await call(deps, input, prepared, { signal, temperature: TEMPERATURES[tries] }, usage);
+        const { result } = await call(
+          deps,
+          input,
+          prepared,
+          { signal, temperature: TEMPERATURES[tries] },
+          usage,
+        );
         if (result === undefined) throw nothingUsable(asked.model.model);
         deps.reach('answer/commit');
         // An answer that was given, and costs, is not thrown away because its commit met a database that was away.
@@ -208,9 +214,11 @@ export const askModel = <Result extends JsonObject>(
       } catch (error) {
         await bookFailure(deps, input, prepared, usage, error);
         if (isStall(error) && ++stalls < MAX_STALLS) continue;
-        const isUnusable = !('schema' in asked.question) && usage.length > 0;
+        const isUnusable = asked.question.form === 'text' && usage.length > 0;
         if (isUnusable && ++tries < TEMPERATURES.length) continue;
-        throw isStall(error) ? ApplicationFailure.nonRetryable((error as Error).message, 'model_stalled') : error;
+        throw isStall(error)
+          ? ApplicationFailure.nonRetryable((error as Error).message, 'model_stalled')
+          : error;
       }
     }
   });

@@ -1,19 +1,17 @@
 import { costOf, worstCase } from '../../domain/budgets/budget.ts';
 import { DomainError } from '../../domain/errors.ts';
-import type { RunRow } from '../../store/runs/run.rows.ts';
-import type { Usage } from '../../store/runs/steps.ts';
 import { leaveBudgetGate, waitForBudget } from '../../store/budgets/gate.ts';
-import { doubtOpenReservations, reserve, settle, type BudgetRow, type Reservation } from '../../store/budgets/reservations.ts';
+import {
+  doubtOpenReservations,
+  reserve,
+  settle,
+  type BudgetRow,
+  type Reservation,
+} from '../../store/budgets/reservations.ts';
+import type { RunRow } from '../../store/runs/run.rows.ts';
+import { gate, isStored, type StepRef, type Usage } from '../../store/runs/steps.ts';
 import type { Writer } from '../../store/store.ts';
 import type { Generated, Model } from './model.ts';
-
-/** The most that a step may send and receive, for its price. */
-export interface Extent {
-  /** Of all that is sent, over all calls. */
-  readonly promptBytes: number;
-  /** Over all calls. */
-  readonly outputTokens: number;
-}
 
 /** What one answered call used, as the ledger books it. */
 export const usageOf = (model: Model, { usage, latencyMs }: Generated): Usage => ({
@@ -28,7 +26,7 @@ export const usageOf = (model: Model, { usage, latencyMs }: Generated): Usage =>
 });
 
 /** A call that may have been billed, and nobody knows. */
-export const doubtfulUsage = ({ provider, name }: Model): Usage => ({
+export const doubtfulUsage = ({ provider, name }: Pick<Model, 'provider' | 'name'>): Usage => ({
   provider,
   model: name,
   tokensIn: 0,
@@ -39,41 +37,49 @@ export const doubtfulUsage = ({ provider, name }: Model): Usage => ({
   inDoubt: true,
 });
 
-/** @throws DomainError `model_without_price`: under a budget, only what has a price can be called. */
-const priceOf = (model: Model, extent: Extent): number => {
+/**
+ * The most that a model's calls can cost, in micro-dollars.
+ * @throws DomainError `model_without_price`: under a budget, only what has a price can be called.
+ */
+export const worstCaseOf = (model: Model, promptBytes: number, outputTokens: number): number => {
   if (model.price === null)
     throw new DomainError(
       'unprocessable',
       'model_without_price',
       `${model.id} has no configured price, so no budget can pay for it: set TASKLOOM_MODEL_INPUT_USD_PER_MTOK and TASKLOOM_MODEL_OUTPUT_USD_PER_MTOK, or name it in TASKLOOM_MODELS_FILE.`,
     );
-  return worstCase(model.price, extent.promptBytes, extent.outputTokens);
+  return worstCase(model.price, promptBytes, outputTokens);
 };
 
+/** `null`: nothing limits the run, or nothing has to be paid. `waits`: a person is asked for more, and the step comes back. */
+export type Payment = Reservation | 'waits' | null;
+
 /**
- * Pays for a step's calls in advance from every budget of its run, whose locks this transaction holds.
- * @returns `waits` when a budget has no room: a person is asked, and the step comes back; else the reservation, if any.
- * @throws DomainError `model_without_price`, `budget_refused`.
+ * Pays for a step's calls in advance from every budget of its run, whose locks this transaction holds; a step that need not
+ * be done again costs nothing.
+ * @param amount says how many micro-dollars at most; asked only where there is a budget.
+ * @throws DomainError `budget_refused`, and what `amount` throws.
  */
 export const payInAdvance = async (
   tx: Writer,
   run: RunRow,
-  step: { readonly runId: string; readonly path: string },
-  { budgets, model, extent }: { budgets: readonly BudgetRow[]; model: Model; extent: Extent },
-): Promise<{ readonly waits: true } | { readonly waits: false; readonly reservation: Reservation | null }> => {
-  if (budgets.length === 0) return { waits: false, reservation: null };
-  const amount = priceOf(model, extent);
+  step: StepRef,
+  budgets: readonly BudgetRow[],
+  amount: () => number,
+): Promise<Payment> => {
+  if (budgets.length === 0 || gate(run, step.attempt) !== 'go' || (await isStored(tx, step))) return null;
+  const most = amount();
   doubtOpenReservations(tx, step);
-  const paid = reserve(tx, step, budgets, amount);
+  const paid = reserve(tx, step, budgets, most);
   if ('refusedBy' in paid) {
-    await waitForBudget(tx, run, paid.refusedBy, amount);
-    return { waits: true };
+    await waitForBudget(tx, run, paid.refusedBy, most);
+    return 'waits';
   }
   if (run.status === 'waiting') await leaveBudgetGate(tx, run);
-  return { waits: false, reservation: paid.reservation };
+  return paid.reservation;
 };
 
-/** Ends the payment of a step with what its calls used. */
+/** Ends the payment of a step with what its calls used; nothing gives it back. */
 export const settleUsage = (
   tx: Writer,
   runId: string,

@@ -2,13 +2,22 @@ import { createHash } from 'node:crypto';
 import { canonicalJson, type JsonObject } from '../../domain/json.ts';
 import { HELD, type Held } from '../../domain/runs/held.ts';
 import { whileDatabaseAway } from '../../store/availability.ts';
+import { lockBudgets, type Reservation } from '../../store/budgets/reservations.ts';
 import type { RunRow } from '../../store/runs/run.rows.ts';
-import { closeStep, openStep, type Progress, type StepRef } from '../../store/runs/steps.ts';
+import {
+  closeStep,
+  openStep,
+  type Opened,
+  type Progress,
+  type StepRef,
+  type Usage,
+} from '../../store/runs/steps.ts';
 import { lockRun } from '../../store/runs/transition.ts';
 import type { Writer } from '../../store/store.ts';
 import type { RunInput } from '../../workflows/runs/messages.ts';
 import { runEnded, writeForRun, type ActivityDeps } from '../runtime.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import { payInAdvance, settleUsage } from './payment.ts';
 
 /** What a step is to do, once its run's rows have been read. */
 export interface WorkPlan<Context> {
@@ -18,17 +27,45 @@ export interface WorkPlan<Context> {
   /** What the result depends on: a step with the same inputs is not done again. */
   readonly inputs: JsonObject;
   readonly context: Context;
+  /** The most that it can cost, in micro-dollars, where it calls somebody who is paid. */
+  readonly amount?: number;
 }
 
-/** A step of a run whose work lies outside the database and may be done again: reading, computing, drawing. */
+/** A step of a run whose work lies outside the database and may be done again: searching, computing, drawing. */
 export interface Work<Context, Made, Result extends JsonObject> {
-  plan(tx: Writer, run: RunRow): Promise<WorkPlan<Context>>;
+  /** @param around whether a budget limits the run. */
+  plan(tx: Writer, run: RunRow, around: { readonly isLimited: boolean }): Promise<WorkPlan<Context>>;
   /** Outside any transaction. */
   work(context: Context, signal: AbortSignal): Promise<Made>;
   /** Stores what was made, in the transaction that closes the step. @returns what the step answers. */
-  store(tx: Writer, made: Made, run: RunRow): Promise<Result>;
+  store(tx: Writer, made: Made): Promise<Result>;
+  /** The paid calls that were made. */
+  usage?(made: Made): Usage[];
   readonly progress: Progress;
 }
+
+interface Prepared<Context> {
+  readonly planned: WorkPlan<Context>;
+  readonly step: StepRef;
+  readonly opened: Opened;
+  readonly reservation: Reservation | null;
+}
+
+const prepare = <Context>(
+  deps: ActivityDeps,
+  input: RunInput,
+  plan: Work<Context, unknown, JsonObject>['plan'],
+): Promise<Prepared<Context>> =>
+  writeForRun(deps, input, async (tx) => {
+    const [run, budgets] = await Promise.all([lockRun(tx, input.run_id), lockBudgets(tx, input.run_id)]);
+    const planned = await plan(tx, run, { isLimited: budgets.length > 0 });
+    const digest = createHash('sha256').update(canonicalJson(planned.inputs)).digest('hex');
+    const { path, title, amount = 0 } = planned;
+    const step: StepRef = { runId: run.id, attempt: input.attempt, path, digest, title };
+    const payment = amount > 0 ? await payInAdvance(tx, run, step, budgets, () => amount) : null;
+    if (payment === 'waits') return { planned, step, opened: { state: 'held' }, reservation: null };
+    return { planned, step, opened: await openStep(tx, run, step), reservation: payment };
+  });
 
 /**
  * Does such a step: a stored result is answered without work; else it is done, with a heartbeat, and stored before it is
@@ -38,18 +75,11 @@ export interface Work<Context, Made, Result extends JsonObject> {
 export const workStep = <Context, Made, Result extends JsonObject>(
   deps: ActivityDeps,
   input: RunInput,
-  { plan, work, store, progress }: Work<Context, Made, Result>,
+  { plan, work, store, usage: usageOf, progress }: Work<Context, Made, Result>,
 ): Promise<Result | Held> =>
   withHeartbeat(async (signal) => {
-    const { planned, step, opened } = await whileDatabaseAway(signal, () =>
-      writeForRun(deps, input, async (tx) => {
-        const run = await lockRun(tx, input.run_id);
-        const planned = await plan(tx, run);
-        const digest = createHash('sha256').update(canonicalJson(planned.inputs)).digest('hex');
-        const { path, title } = planned;
-        const step: StepRef = { runId: run.id, attempt: input.attempt, path, digest, title };
-        return { planned, step, opened: await openStep(tx, run, step) };
-      }),
+    const { planned, step, opened, reservation } = await whileDatabaseAway(signal, () =>
+      prepare(deps, input, plan),
     );
     if (opened.state === 'held') return HELD;
     if (opened.state === 'refused') throw runEnded();
@@ -57,8 +87,11 @@ export const workStep = <Context, Made, Result extends JsonObject>(
     const made = await work(planned.context, signal);
     return whileDatabaseAway(signal, () =>
       writeForRun(deps, input, async (tx) => {
-        const result = await store(tx, made, await lockRun(tx, input.run_id));
-        await closeStep(tx, step, { result, progress, detail: result });
+        await lockRun(tx, input.run_id);
+        const result = await store(tx, made);
+        const usage = usageOf?.(made) ?? [];
+        await closeStep(tx, step, { result, progress, usage });
+        settleUsage(tx, step.runId, reservation, usage);
         return result;
       }),
     );

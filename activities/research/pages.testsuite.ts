@@ -100,15 +100,34 @@ export const pagesConformance = (name: ProviderName): void => {
     test('that are slow do not hold up the others', async () => {
       findPages(2);
       double.page('/pages/1', () => {});
-      const { sources } = await search({ pageMs: 200 });
+      const { sources } = await search({ pageMs: 700 });
       expect(sources.map(({ passages }) => passages[0])).toEqual([SNIPPET, TEXT.split('\n')[0]]);
-      const { sources: late } = await search({ totalMs: 400 });
+      const { sources: late } = await search({ totalMs: 1_500 });
       expect(late.map(({ passages }) => passages[0])).toEqual([SNIPPET, TEXT.split('\n')[0]]);
     });
 
     test('that lead to addresses which are not public are not followed there', async () => {
       const secret = await serve((_request, response) => void response.end(pageOf(TEXT)));
       const address = `http://${secret.at}/`;
+      double.page(
+        '/pages/1',
+        (_request, response) => void response.writeHead(302, { location: address }).end(),
+      );
+      const [redirecting, direct] = resultsAt(double.url, 2);
+      double.find([redirecting!, { ...direct!, url: address }]);
+      const { sources, note } = await search();
+      expect(sources).toEqual([]);
+      expect(note).toBe('no sources: 2 results were left out: their addresses are not public');
+      expect(secret.seen).toEqual([]);
+      expect(double.pagesRead).toEqual(['/pages/1']);
+    });
+
+    test('end with the run', async () => {
+      one();
+      const stop = new AbortController();
+      const reason = new Error('cancelled');
+      let left = (): void => {};
+      const closed = new Promise<void>((resolve) => (left = resolve));
       double.page('/pages/1', (_request, response) => {
         response.once('close', left);
         setImmediate(() => stop.abort(reason));

@@ -125,3 +125,18 @@ export const listJudgements = (db: Reader, contentId: string): Promise<Judgement
     sql`select id, content_id, revision, run_id, score, passed, measured, verdict, notes, model, at
           from content_judgements where content_id = ${contentId} order by at desc, id desc limit 100`,
   );
+
+/** A revision with the same text as a judged one has the same judgement. */
+export const copyJudgement = (tx: Writer, contentId: string, from: number, to: number, runId: string): void =>
+  tx.send(
+    sql`insert into content_judgements (workspace_id, content_id, revision, run_id, score, passed, measured, verdict, notes, model)
+        select workspace_id, content_id, ${to}::integer, run_id, score, passed, measured, verdict, notes, model
+          from content_judgements where content_id = ${contentId} and revision = ${from} and run_id = ${runId}
+        on conflict on constraint content_judgements_once do nothing`,
+  );
+
+/** What lists and approvers see of the judge's word. */
+export const setQuality = (tx: Writer, contentId: string, score: number, belowThreshold: boolean): void =>
+  tx.send(
+    sql`update content_items set quality_score = ${score}, below_threshold = ${belowThreshold} where id = ${contentId}`,
+  );

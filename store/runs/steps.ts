@@ -63,7 +63,9 @@ export const openStep = async (
 ): Promise<Opened> => {
   const verdict = gate(run, step.attempt);
   if (verdict !== 'go') return { state: verdict };
-  const stored = await tx.maybe<Pick<StepRow, 'status' | 'result' | 'attempt'>>(opening(run, step, model !== undefined));
+  const stored = await tx.maybe<Pick<StepRow, 'status' | 'result' | 'attempt'>>(
+    opening(run, step, model !== undefined),
+  );
   if (stored?.status === 'completed') {
     if (stored.attempt !== step.attempt) adoptStep(tx, step);
     return { state: 'done', result: stored.result };
@@ -204,7 +206,10 @@ export const closeStep = async (tx: Writer, step: StepRef, outcome: StepOutcome)
 export const failStep = async (
   tx: Writer,
   step: StepRef,
-  failure: { readonly error: { readonly code: string; readonly message: string }; readonly usage: readonly Usage[] },
+  failure: {
+    readonly error: { readonly code: string; readonly message: string };
+    readonly usage: readonly Usage[];
+  },
 ): Promise<void> => {
   const set = sql`status = 'failed', error = ${JSON.stringify(failure.error)}`;
   const failed = await tx.maybe(ending(tx, step, { set, usage: failure.usage, progress: { by: 0 } }));

@@ -10,7 +10,7 @@ import { hashPassword } from '../../api/auth/passwords.ts';
 import { createApiContext } from '../../api/context.ts';
 import type { SpecOperation } from '../../api/http/spec.ts';
 import { attachSockets } from '../../api/live/server.ts';
-import { createModels } from '../../activities/models/registry.ts';
+import { openVendors } from '../../activities/vendors.ts';
 import { toConfig, type Config } from '../../platform/config.ts';
 import { createCrashPoints } from '../../platform/crash-points.ts';
 import { readEnv, type Env } from '../../platform/env.ts';
@@ -98,9 +98,9 @@ const startWorker = async (config: Config): Promise<() => Promise<void>> => {
   if (!sdkLogsForwarded) forwardSdkLogs(log);
   sdkLogsForwarded = true;
   const store = await openStore(config.database.app ?? '', { name: 'test-worker' });
-  const models = createModels(config, { log });
+  const { vendors, close } = openVendors(config, log);
   const workers = await startWorkers({
-    deps: { store, models, log, reach: createCrashPoints(config), publicUrl: config.http.publicUrl },
+    deps: { ...vendors, store, log, reach: createCrashPoints(config), publicUrl: config.http.publicUrl },
     queuePrefix: config.temporal.queuePrefix,
     identity: `test-${process.pid}`,
     cacheDir: config.cacheDir,
@@ -108,7 +108,7 @@ const startWorker = async (config: Config): Promise<() => Promise<void>> => {
   });
   return async () => {
     await workers.stop();
-    await models.close();
+    await close();
     await store.close();
   };
 };

@@ -1,6 +1,6 @@
 import { ApplicationFailure, sleep } from '@temporalio/workflow';
 import type { ContentActivities } from '../../activities/content/index.ts';
-import type { WritingActivities } from '../../activities/content/writing.ts';
+import type { StudioActivities } from '../../activities/content/studio.ts';
 import { readParameters, readStart } from '../../domain/content/pipeline.ts';
 import { textAt, type JsonObject } from '../../domain/json.ts';
 import { useProfile } from '../profiles.ts';
@@ -12,7 +12,7 @@ interface Desk {
   readonly input: RunInput;
   readonly carrier: Carrier;
   readonly content: ReturnType<typeof useProfile<ContentActivities>>;
-  readonly writing: ReturnType<typeof useProfile<WritingActivities>>;
+  readonly writing: ReturnType<typeof useProfile<StudioActivities>>;
 }
 
 type Outlined = 'by the model' | 'as written';
@@ -106,7 +106,7 @@ const awaitTime = async (
 export const contentPipeline = (input: RunInput): Promise<void> =>
   carryRun(input, async (carrier, asked) => {
     const content = useProfile<ContentActivities>('write');
-    const desk: Desk = { input, carrier, content, writing: useProfile<WritingActivities>('model') };
+    const desk: Desk = { input, carrier, content, writing: useProfile<StudioActivities>('model') };
     const { publishAt } = readParameters((asked['parameters'] ?? {}) as JsonObject);
     const start = readStart(asked);
     const contentId =

@@ -1,0 +1,187 @@
+import { parseSeo, SEO_SCHEMA, seoByRule, seoPrompt, type SeoFields } from '../../domain/content/seo.ts';
+import { PROGRESS } from '../../domain/content/pipeline.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { workerPrincipal } from '../../domain/identity/principal.ts';
+import { imageUrl, originalName } from '../../domain/media/image.ts';
+import { isHeld, type Held } from '../../domain/runs/held.ts';
+import { requireRevision } from '../../store/content/content.repository.ts';
+import { storeImage, type NewImage } from '../../store/media/images.repository.ts';
+import type { Usage } from '../../store/runs/steps.ts';
+import { sql, type Reader } from '../../store/store.ts';
+import type { RoundInput } from '../../workflows/content/messages.ts';
+import { makeImage, type ImageWish, type MadeImages } from '../media/make-image.ts';
+import { writeImageFiles } from '../media/store-images.ts';
+import { askModel } from '../models/model-step.ts';
+import { workStep } from '../models/work-step.ts';
+import type { ActivityDeps } from '../runtime.ts';
+import { bestRevision } from './best.ts';
+import { IMAGE_PATH, pathsOf, readRound, type Round } from './round.ts';
+import { modelOf } from './writing.ts';
+
+/** What a step that describes has stored. */
+export interface DescribeResult extends JsonObject {
+  readonly seo_title: string;
+  readonly seo_description: string;
+  readonly excerpt: string;
+  /** `provider:name`, or `rule`. */
+  readonly by: string;
+}
+
+/** What a step that illustrates has stored. */
+export interface IllustrateResult extends JsonObject {
+  readonly image_id: string | null;
+  readonly url: string | null;
+  /** `title_card` or `provider:name`. */
+  readonly by: string | null;
+  /** Why it is a title card although a model is configured. */
+  readonly note: string | null;
+}
+
+const toResult = (fields: SeoFields, by: string): DescribeResult => ({
+  seo_title: fields.seoTitle,
+  seo_description: fields.seoDescription,
+  excerpt: fields.excerpt,
+  by,
+});
+
+const readDescribed = async (
+  deps: ActivityDeps,
+  db: Reader,
+  input: RoundInput,
+): Promise<{ round: Round; title: string; body: string; model: Awaited<ReturnType<typeof modelOf>> }> => {
+  const round = await readRound(db, input);
+  const best = await bestRevision(db, input.run_id, round);
+  const { title, body } = await requireRevision(db, best.content_id, best.revision);
+  return { round, title, body, model: await modelOf(deps, db, round) };
+};
+
+const describe = async (deps: ActivityDeps, input: RoundInput): Promise<DescribeResult | Held> => {
+  const { model } = await deps.store.read(workerPrincipal(input.workspace_id), (db) =>
+    readDescribed(deps, db, input),
+  );
+  const progress = { to: PROGRESS.judged };
+  if (model.model.quality === 'standard')
+    return askModel<DescribeResult>(deps, input, async (tx) => {
+      const { round, title, body, model: asked } = await readDescribed(deps, tx, input);
+      return {
+        path: pathsOf(round).describe,
+        title: 'Describe',
+        model: asked,
+        prompt: seoPrompt(title, body, round.brief.primaryKeyword ?? null),
+        progress,
+        question: {
+          form: 'value',
+          schema: SEO_SCHEMA,
+          keep: (value) => {
+            const fields = parseSeo(value);
+            return fields && toResult(fields, asked.model.id);
+          },
+        },
+      };
+    });
+  return workStep<SeoFields, SeoFields, DescribeResult>(deps, input, {
+    plan: async (tx) => {
+      const { round, title, body } = await readDescribed(deps, tx, input);
+      const fields = seoByRule(title, body);
+      return { path: pathsOf(round).describe, title: 'Describe', inputs: { ...fields }, context: fields };
+    },
+    work: async (fields) => fields,
+    store: async (_tx, fields) => toResult(fields, 'rule'),
+    progress,
+  });
+};
+
+interface Illustration {
+  /** `null`: none is wanted. */
+  readonly wish: ImageWish | null;
+  /** Whether a model may be asked: under a budget, only one with a price. */
+  readonly mayPaint: boolean;
+}
+
+interface Illustrated {
+  readonly made: MadeImages | null;
+  readonly ready: readonly NewImage[];
+  readonly latencyMs: number;
+}
+
+/** What a picture that was paid for books; a title card costs nothing. */
+const usageOf = ({ made, latencyMs }: Illustrated): Usage[] =>
+  (made?.images ?? []).flatMap(({ model, costMicros }) => {
+    if (model === null) return [];
+    const colon = model.indexOf(':');
+    const [provider, name] = [model.slice(0, colon), model.slice(colon + 1)];
+    return [
+      {
+        provider,
+        model: name,
+        tokensIn: 0,
+        tokensOut: 0,
+        tokensCached: 0,
+        costMicros,
+        latencyMs,
+        inDoubt: false,
+      },
+    ];
+  });
+
+const illustrate = (deps: ActivityDeps, input: RoundInput): Promise<IllustrateResult | Held> =>
+  workStep<Illustration, Illustrated, IllustrateResult>(deps, input, {
+    plan: async (tx, run, { isLimited }) => {
+      const [{ title, brief, parameters }, model] = await Promise.all([
+        readRound(tx, input),
+        deps.imageModels.resolve().catch(() => null),
+      ]);
+      const site = await tx.one<{ name: string }>(sql`select name from workspaces`);
+      const isWanted = parameters.image !== 'none';
+      const mayPaint = isWanted && model !== null && (!isLimited || model.price !== null);
+      const { category = null, topic, style = null } = brief;
+      const wish = { prompt: topic, title, category, siteName: site.name, style: null, alt: null };
+      return {
+        path: IMAGE_PATH,
+        title: 'Illustrate',
+        inputs: isWanted ? { title, category, topic, style, model: mayPaint ? model.id : null } : {},
+        amount: mayPaint && isLimited ? (model.price ?? 0) : 0,
+        context: { wish: isWanted ? wish : null, mayPaint },
+      };
+    },
+    work: async ({ wish, mayPaint }, signal) => {
+      if (wish === null) return { made: null, ready: [], latencyMs: 0 };
+      const beganAt = performance.now();
+            const made = await makeImage(deps, { ...wish, mayPaint }, signal);
+      const { run_id: runId, workspace_id: workspaceId } = input;
+      const place = {
+        workspaceId,
+        runId,
+        stepPath: IMAGE_PATH,
+        contentId: null,
+        prompt: wish.prompt,
+        style: null,
+      };
+      const ready = await writeImageFiles(deps.files, place, made.images);
+      return { made, ready, latencyMs: Math.round(performance.now() - beganAt) };
+    },
+    store: async (tx, { made, ready }) => {
+      const [image] = ready;
+      if (!image) return { image_id: null, url: null, by: null, note: null };
+      const row = await storeImage(tx, image);
+      const url = imageUrl(deps.publicUrl, row.id, originalName(row.content_type));
+      return { image_id: row.id, url, by: row.model ?? row.origin, note: made?.note ?? null };
+    },
+    usage: usageOf,
+    progress: { by: 0 },
+  });
+
+/** The pipeline's steps that say how a text presents itself. */
+export const createPresentingActivities = (deps: ActivityDeps) => ({
+  /** Writes search title, description and excerpt: by the model where it is able, else by rule. */
+  describe: async (input: RoundInput): Promise<{ by: string } | Held> => {
+    const result = await describe(deps, input);
+    return isHeld(result) ? result : { by: result.by };
+  },
+
+  /** Makes the run's image, once: by the configured model, else a title card. */
+  illustrate: async (input: RoundInput): Promise<{ image_id: string | null } | Held> => {
+    const result = await illustrate(deps, input);
+    return isHeld(result) ? result : { image_id: result.image_id };
+  },
+});
