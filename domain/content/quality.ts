@@ -33,7 +33,6 @@ import {
   measureKeyword,
   measureParticulars,
   measureTopic,
-  type Subject,
 } from './quality/substance.ts';
 import { parseText, type Text } from './quality/text.ts';
 import { DEFAULT_THRESHOLD } from './quality/threshold.ts';
@@ -102,8 +101,8 @@ const measureAbout = (about: readonly number[]): Finding => {
   });
 };
 
-/** Parts that rest on lists of English words. */
-const inEnglish = (text: Text, subject: Subject, readability: Readability): Finding[] => [
+/** Parts that rest on lists of English words, or on a model of English. */
+const inEnglish = (text: Text, { readability, about, ...subject }: QualityInput): Finding[] => [
   measureEnglish(text),
   measureGrammar(text),
   measureVariety(text),
@@ -113,6 +112,7 @@ const inEnglish = (text: Text, subject: Subject, readability: Readability): Find
   measureTopic(text, subject),
   measureHeadings(text, subject),
   ...(Number.isFinite(readability.fleschReadingEase) ? [measureReadability(readability)] : []),
+  ...(about && about.length > 0 ? [measureAbout(about)] : []),
 ];
 
 const MAX_NOTES = 12;
@@ -139,10 +139,9 @@ export const measureQuality = (input: QualityInput): Measured => {
     measureOpenings(text),
     measureLeaks(text),
     measureParticulars(text),
-    ...(isOtherLanguage(text.words) ? [] : inEnglish(text, input, input.readability)),
+    ...(isOtherLanguage(text.words) ? [] : inEnglish(text, input)),
     ...(input.keyword ? [measureKeyword(text, { title: input.title, keyword: input.keyword })] : []),
     ...(input.citations.used.length > 0 ? [measureCitations(input.citations)] : []),
-    ...(input.about && input.about.length > 0 ? [measureAbout(input.about)] : []),
     ...(input.nearest ? [measureOriginality(input.nearest)] : []),
   ];
   const lossOf = ({ part }: Finding): number => (part.weight * (100 - part.score)) / 100;

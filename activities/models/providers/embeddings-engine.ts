@@ -25,6 +25,9 @@ const load = async (): Promise<EmbeddingsModel> => {
 /** Lets messages in between two texts: an abort must not wait for the last one. */
 const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+const send = (message: FromEmbeddings): void => parentPort?.postMessage(message);
+
 const answer = async (id: number, texts: readonly string[]): Promise<FromEmbeddings> => {
   const failed = (why: 'load' | 'engine', error: unknown): FromEmbeddings => ({
     type: 'failed',
@@ -56,7 +59,7 @@ const drain = async (): Promise<void> => {
   for (let request = queue.shift(); request; request = queue.shift()) {
     running = request.id;
     const message = await answer(request.id, request.texts);
-    if (!aborted.delete(request.id)) parentPort?.postMessage(message);
+    if (!aborted.delete(request.id)) send(message);
     running = null;
   }
 };

@@ -35,7 +35,7 @@ interface EmbedderOptions {
 
 interface Call {
   resolve(vectors: Float32Array[]): void;
-  reject(error: unknown): void;
+  reject(error: Error): void;
 }
 
 const FAILURES: Record<'load' | 'engine', { type: ModelErrorType; words: string }> = {
@@ -48,6 +48,37 @@ const FAILURES: Record<'load' | 'engine', { type: ModelErrorType; words: string 
 
 const cleaned = (text: string): string => text.replace(/\s+/g, ' ').trim().slice(0, MAX_CHARS);
 
+const startThread = (engine: URL): Worker =>
+  new Worker(engine, {
+    name: 'embeddings',
+    execArgv: [],
+    // Code of a package needs none of our secrets.
+    env: {},
+    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+  });
+
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+const post = (to: Worker, message: ToEmbeddings): void => to.postMessage(message);
+
+/** Gives an answer to the call that waits for it. */
+const answer = (call: Call | undefined, message: FromEmbeddings): void => {
+  if (message.type === 'done') return call?.resolve(message.vectors);
+  const { type, words } = FAILURES[message.why];
+  return call?.reject(modelFailure(type, `${words}: ${message.message}`));
+};
+
+/** Hands what the thread says to the call that it belongs to, and tells once or more how the thread was lost. */
+const listen = (
+  thread: Worker,
+  to: { settle(id: number): Call | undefined; onLost(how: string): void },
+): void => {
+  thread.on('message', (message: FromEmbeddings) => answer(to.settle(message.id), message));
+  thread.on('error', (error) =>
+    to.onLost(`failed: ${error instanceof Error ? error.message : String(error)}`),
+  );
+  thread.on('exit', () => to.onLost('ended'));
+};
+
 /** The one thread of an embedder: started at the first call, ended when idle, started again after it was lost. */
 const createThread = ({ log, idleMs = IDLE_MS, engine = ENGINE }: EmbedderOptions) => {
   const calls = new Map<number, Call>();
@@ -55,36 +86,26 @@ const createThread = ({ log, idleMs = IDLE_MS, engine = ENGINE }: EmbedderOption
   let idle: NodeJS.Timeout | undefined;
   let lastId = 0;
 
+  const rest = (resting: Worker): void => {
+    // Only a call in flight may keep this process alive.
+    resting.unref();
+    idle = setTimeout(() => {
+      // Given up first: a call that comes while it ends must start another one.
+      thread = null;
+      void resting.terminate();
+    }, idleMs).unref();
+  };
   const settle = (id: number): Call | undefined => {
     const call = calls.get(id);
-    if (calls.delete(id) && calls.size === 0 && thread) {
-      const resting = thread;
-      // Only a call in flight may keep this process alive.
-      resting.unref();
-      idle = setTimeout(() => void resting.terminate(), idleMs).unref();
-    }
+    if (calls.delete(id) && calls.size === 0 && thread) rest(thread);
     return call;
   };
   const failAll = (why: string): void => {
     for (const id of calls.keys()) settle(id)?.reject(modelFailure('model_unavailable', why));
   };
-  const onMessage = (message: FromEmbeddings): void => {
-    const call = settle(message.id);
-    if (message.type === 'done') call?.resolve(message.vectors);
-    else {
-      const { type, words } = FAILURES[message.why];
-      call?.reject(modelFailure(type, `${words}: ${message.message}`));
-    }
-  };
   const running = (): Worker => {
     if (thread) return thread;
-    const started = new Worker(engine, {
-      name: 'embeddings',
-      execArgv: [],
-      // Code of a package needs none of our secrets.
-      env: {},
-      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
-    });
+    const started = startThread(engine);
     log.info({ thread: started.threadId }, 'embedding model started');
     const onLost = (how: string): void => {
       if (thread !== started) return;
@@ -93,11 +114,7 @@ const createThread = ({ log, idleMs = IDLE_MS, engine = ENGINE }: EmbedderOption
       if (calls.size > 0) log.warn({ calls: calls.size }, `embedding model ${how}`);
       failAll(`The embedding model's thread ${how}`);
     };
-    started.on('message', onMessage);
-    started.on('error', (error) =>
-      onLost(`failed: ${error instanceof Error ? error.message : String(error)}`),
-    );
-    started.on('exit', () => onLost('ended'));
+    listen(started, { settle, onLost });
     thread = started;
     return started;
   };
@@ -109,9 +126,9 @@ const createThread = ({ log, idleMs = IDLE_MS, engine = ENGINE }: EmbedderOption
       const id = ++lastId;
       calls.set(id, call);
       to.ref();
-      to.postMessage({ type: 'embed', id, texts } satisfies ToEmbeddings);
+      post(to, { type: 'embed', id, texts });
       return () => {
-        if (settle(id)) to.postMessage({ type: 'abort', id } satisfies ToEmbeddings);
+        if (settle(id)) post(to, { type: 'abort', id });
       };
     },
     close: async (): Promise<void> => {
@@ -140,11 +157,11 @@ export const createEmbedder = (options: EmbedderOptions): Embedder => {
         const end = (): void => signal.removeEventListener('abort', onAbort);
         const withdraw = thread.ask(filled, {
           resolve: (found) => (end(), resolve(found)),
-          reject: (error: unknown) => (end(), reject(error as Error)),
+          reject: (error) => (end(), reject(error)),
         });
         const onAbort = (): void => {
           withdraw();
-          reject(signal.reason as Error);
+          reject(signal.reason);
         };
         signal.addEventListener('abort', onAbort, { once: true });
       });

@@ -1,4 +1,5 @@
 /** Measures of an article's form: length, sections, paragraphs, lists, Markdown, its end. */
+import { markdownProblems } from './markdown.ts';
 import { finding, overall, ramp, share, type Finding, type Note } from './part.ts';
 import { wordsOf, type Block, type Text } from './text.ts';
 
@@ -85,47 +86,9 @@ export const measureLists = (text: Text): Finding => {
   return finding('lists', 45, { score: ramp(value, 0.7, 0.25), value, notes });
 };
 
-const TAG =
-  /<\/?(?:div|span|p|b|i|u|br|font|strong|em|h[1-6]|ul|ol|li|table|tr|td|section|script|style)\b[^<>]{0,200}>|<!--/gi;
-
-/** Whether rows of a table have different numbers of cells. */
-const isUneven = (raw: string): boolean => {
-  const cells = raw.split('\n').map(
-    (row) =>
-      row
-        .trim()
-        .replace(/^\||\|$/g, '')
-        .split(/(?<!\\)\|/).length,
-  );
-  return new Set(cells).size > 1;
-};
-
-/** What is wrong with the Markdown, once for each kind and block. */
-export const brokenMarkdown = (text: Text): Note[] => {
-  const found: Note[] = [];
-  for (const { kind, raw, closed, section } of text.blocks) {
-    const say = (what: string): unknown => found.push({ text: what, section });
-    if (kind === 'code') {
-      if (!closed) say('Close the code block.');
-      continue;
-    }
-    const prose = raw.replace(/`[^`\n]*`/g, '');
-    if (/^ {0,3}#{1,6}[^\s#!\d]/m.test(prose)) say('Put a space between # and the heading.');
-    if ((prose.match(/\*\*/g)?.length ?? 0) % 2 === 1) say('Close the bold text: a ** stands alone.');
-    if (/!?\[[^\]\n]*\]\((?![^()\s]+(?:\([^()]*\)[^()\s]*)?(?: +"[^"\n]*")?\))/.test(prose))
-      say('Mend the broken link or image.');
-    if (TAG.test(prose)) say('Use Markdown in place of HTML tags.');
-    TAG.lastIndex = 0;
-    if (/&(?:nbsp|amp|lt|gt|quot|#\d+);/.test(prose))
-      say('Replace HTML entities with the characters they stand for.');
-    if (kind === 'table' && isUneven(raw)) say('Give every row of the table the same number of cells.');
-  }
-  return found;
-};
-
 /** Broken Markdown; the value counts the places. */
 export const measureMarkdown = (text: Text): Finding => {
-  const notes = brokenMarkdown(text);
+  const notes = markdownProblems(text).map(({ message, section }): Note => ({ text: message, section }));
   return finding('markdown', 40, { score: ramp(notes.length, 4, 0), value: notes.length, notes });
 };
 

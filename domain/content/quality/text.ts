@@ -67,14 +67,14 @@ export const sentencesOf = (plain: string): string[] => {
 /** Markdown of one block without its marks. */
 export const plainOf = (raw: string): string =>
   raw
-    .replace(/!\[([^\]]*)\]\([^)]*\)/g, '$1')
-    .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    // Nothing here may read far ahead for an end that does not come: a text of brackets would take minutes.
+    .replace(/!?\[([^[\]]{0,500})\]\((?:[^()]|\([^()]{0,200}\)){0,1000}\)/g, '$1')
     .replace(/\[\^?\d{1,3}(?:, ?\d{1,3})*\]/g, '')
     .replace(/<\/?[a-z!][^<>]*>/gi, ' ')
     .replace(/`([^`]*)`/g, '$1')
     .replace(/\*{1,3}|~~|(?<![\p{L}\p{N}])_{1,2}|_{1,2}(?![\p{L}\p{N}])/gu, '')
-    .replace(/\s+([.,;:!?])/g, '$1')
     .replace(/\s+/g, ' ')
+    .replace(/ ([.,;:!?])/g, '$1')
     .trim();
 
 type Draft = Omit<Block, 'plain' | 'section'>;
@@ -105,7 +105,7 @@ const continues = (block: Draft, line: string): boolean => {
 const cut = (markdown: string): Draft[] => {
   const drafts: Draft[] = [];
   const lines = markdown.replace(/\r\n?/g, '\n').split('\n');
-  let open: Draft | null = null;
+  let open = null as Draft | null;
   const close = (): void => {
     if (open) drafts.push(open);
     open = null;
@@ -121,8 +121,7 @@ const cut = (markdown: string): Draft[] => {
       drafts.push({ kind: 'code', raw, line: i + 1, level: 0, closed: end < lines.length });
       i = end;
     } else if (line.trim() === '' || RULE.test(line)) close();
-    else if (open && continues(open, line))
-      open = { ...(open as Draft), raw: `${(open as Draft).raw}\n${line}` };
+    else if (open && continues(open, line)) open = { ...open, raw: `${open.raw}\n${line}` };
     else {
       close();
       open = startOf(line, i + 1);
