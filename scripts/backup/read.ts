@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib';
 import { knownMigrations } from '../../store/setup/check.ts';
 import type { Loading } from '../../store/backup/load.ts';
 import { FORMAT, isSame, keyCheck, MANIFEST, SECRET, Summing, type Manifest, type Sum } from './manifest.ts';
-import { readTar, type TarMember } from './tar.ts';
+import { readTar, skip, type TarMember } from './tar.ts';
 
 const TABLE_PART = /^tables\/(\w+)\/\d{8}\.copy$/;
 /** No step up, no root, nothing hidden in between. */
@@ -141,6 +141,6 @@ export const unpackBackup = async (
     } else if (path !== undefined) {
       progress('files');
       await writeFile(member, join(filesDir, path));
-    } else for await (const _piece of member.content);
+    } else await skip(member.content);
   }
 };

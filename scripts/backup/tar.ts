@@ -125,6 +125,11 @@ async function* piecesOf(source: Bytes, count: number): AsyncGenerator<Buffer> {
   }
 }
 
+/** Reads a member's content to its end, for one that nobody wants. */
+export const skip = async (content: TarMember['content']): Promise<void> => {
+  while (!(await content.next()).done);
+};
+
 /** The members of an archive one after the other. @throws Error when it is cut off or damaged. */
 export async function* readTar(stream: Readable): AsyncGenerator<TarMember> {
   const source = new Bytes(stream);

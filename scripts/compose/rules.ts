@@ -66,7 +66,7 @@ const hardening: Rule = (_name, service) => [
   ),
   service.logging?.options?.['max-size'] === undefined && 'writes logs without an end: logging max-size',
   ...(service.ports ?? []).map(
-    (port) => !/^127\.0\.0\.1:/.test(port) && `publishes ${port} on every address of the machine`,
+    (port) => !port.startsWith('127.0.0.1:') && `publishes ${port} on every address of the machine`,
   ),
   ...(service.volumes ?? []).map(
     (volume) => volume.includes('docker.sock') && 'is given the Docker socket, and so the machine',

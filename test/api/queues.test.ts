@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { findFreePort } from '../../scripts/services/ports.ts';
 import { chooseQueues } from '../../worker/queues.ts';
 import type { ApiClient } from '../harness/client.ts';
-import { awaitApproval, startPipeline } from '../harness/pipeline.ts';
+import { awaitApproval, awaitEnd, startPipeline } from '../harness/pipeline.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 
 let server: TestServer;
@@ -29,12 +29,13 @@ const health = (role: string, env: Record<string, string> = {}): Promise<string>
 test('a worker without the queue of models leaves their calls to another one that has it', async () => {
   await server.startWorker(['control']);
   const { taskId, runId } = await startPipeline(client, 'A topic for two workers');
-  // A text by hand needs no model: when it has come to its approval, a model's call could have been made as well.
+  // Measuring a text needs no model: when that has come to its end, a model's call could have been made as well.
   const task = await client.post('/api/tasks', { task_name: 'By hand', topic: 'By hand' });
-  const path = `/api/tasks/${task.body.id}`;
-  await client.request('PATCH', path, { task_metadata: { content: '## By hand\n\nSome text.' } });
-  await client.post('/api/orchestrator/process', { task_id: task.body.id, workflow_type: 'optimization' });
-  await awaitApproval(client, task.body.id);
+  const metadata = { task_metadata: { content: '## By hand\n\nSome text.' } };
+  await client.request('PATCH', `/api/tasks/${task.body.id}`, metadata);
+  const analysis = { task_id: task.body.id, workflow_type: 'analysis' };
+  const measuring = await client.post('/api/orchestrator/process', analysis);
+  expect(await awaitEnd(client, measuring.body.execution_id)).toMatchObject({ status: 'completed' });
   const { body } = await client.get(`/api/v1/runs/${runId}`);
   expect([body.status, body.steps]).toEqual(['running', []]);
   expect(await health('worker')).toBe('nobody here asks for work of the queue model');

@@ -84,7 +84,7 @@ const untilRuns = (client: ChaosClient, what: string, holds: (n: (status: string
 
 /** Runs at every stage at once: completed, approved and waiting for their time, waiting for an approval, being written. */
 const makeLoad = async (client: ChaosClient): Promise<void> => {
-  const later = { publish_at: new Date(Date.now() + 30_000).toISOString() };
+  const later = { publish_at: new Date(Date.now() + 40_000).toISOString() };
   await Promise.all([start(client, 'finished', 3), start(client, 'scheduled', 4, later)]);
   await untilRuns(client, 'seven drafts', (n) => n('waiting') === 7);
   await approveAll(client);
