@@ -152,6 +152,8 @@ export const toConfig = (env: Env) => {
       uiUrl: env.temporalUiUrl ?? null,
       binary: env.temporalBinary ?? null,
       queuePrefix: env.queuePrefix ?? '',
+      /** Queues that a worker serves; all when `null`. */
+      queues: env.queues ?? null,
     },
     siteWorkspace: env.siteWorkspace ?? 'default',
     eventRetentionDays: env.eventRetentionDays ?? 30,

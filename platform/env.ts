@@ -52,6 +52,7 @@ export const readEnv = () => ({
   temporalBinary: text('TASKLOOM_TEMPORAL_BINARY'),
   temporalAddress: text('TEMPORAL_ADDRESS'),
   queuePrefix: text('TASKLOOM_QUEUE_PREFIX'),
+  queues: list('TASKLOOM_QUEUES'),
   model: text('TASKLOOM_MODEL'),
   modelPath: text('TASKLOOM_MODEL_PATH'),
   modelsFile: text('TASKLOOM_MODELS_FILE'),

@@ -31,6 +31,7 @@ const tool = (name: string): string => join(BIN, name);
 /** Cheapest first. */
 const STEPS: readonly Step[] = [
   { name: 'settings', command: [join(ROOT, 'scripts', 'check-settings.ts')] },
+  { name: 'compose', command: [join(ROOT, 'scripts', 'check-compose.ts')] },
   { name: 'lint', command: [tool('oxlint'), '--type-aware', '--format=stylish'] },
   {
     name: 'format',

@@ -32,6 +32,8 @@ const COMMANDS = {
   worker: 'worker/main.ts',
   migrate: 'scripts/migrate.ts',
   user: 'scripts/user.ts',
+  backup: 'scripts/backup.ts',
+  restore: 'scripts/restore.ts',
   spec: 'scripts/spec.ts',
   bench: 'scripts/bench.ts',
   chaos: 'scripts/chaos.ts',

@@ -31,6 +31,7 @@ await runProcess('worker', async (parts) => {
   const workers = await startWorkers({
     deps: { ...vendors, store, log, reach, publicUrl: config.http.publicUrl },
     queuePrefix: config.temporal.queuePrefix,
+    queues: config.temporal.queues,
     cacheDir: config.cacheDir,
     identity: `worker-${process.pid}@${hostname()}`,
     log,

@@ -3,8 +3,9 @@ import { createActivities } from '../activities/index.ts';
 import type { ActivityDeps } from '../activities/runtime.ts';
 import type { Log } from '../platform/logger.ts';
 import { temporalSettings } from '../platform/temporal/connect.ts';
-import { QUEUES, type Queue } from '../workflows/queues.ts';
+import type { Queue } from '../workflows/queues.ts';
 import { ensureBundle } from './bundle.ts';
+import { chooseQueues } from './queues.ts';
 
 /** How many tasks of a queue one process does at once: model calls wait for others, database work shares two cores. */
 const CONCURRENCY: Record<Queue, number> = { control: 40, model: 24 };
@@ -14,6 +15,8 @@ const CONNECT_RETRY_MS = 1_000;
 export interface WorkersOptions {
   readonly deps: ActivityDeps;
   readonly queuePrefix: string;
+  /** Those that this process serves; `null` for all. */
+  readonly queues: readonly string[] | null;
   readonly identity: string;
   /** Where bundled workflows are kept. */
   readonly cacheDir: string;
@@ -50,14 +53,16 @@ const connect = async (log: Log, isStopped: () => boolean): Promise<NativeConnec
 export const startWorkers = async (
   options: WorkersOptions,
 ): Promise<{ ended: Promise<void>; stop(): Promise<void> }> => {
+  const queues = chooseQueues(options.queues);
   let stopped = false;
   const [connection, codePath] = await Promise.all([
     connect(options.log, () => stopped),
-    ensureBundle(options.cacheDir),
+    // Without the queue of workflows their bundle is not needed.
+    queues.includes('control') ? ensureBundle(options.cacheDir) : '',
   ]);
   const activities = createActivities(options.deps);
   const workers = await Promise.all(
-    QUEUES.map((queue) =>
+    queues.map((queue) =>
       Worker.create({
         connection,
         namespace: temporalSettings().namespace,

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { findFreePort } from './ports.ts';
@@ -50,6 +50,10 @@ interface Attempt {
 
 const connectionUrl = (port: number, password: string, database: string): string =>
   `postgresql://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}`;
+
+/** The superuser's DATABASE_URL of an embedded server that runs already. @throws when it was never started. */
+export const embeddedUrl = (dataDir: string, port: number): string =>
+  connectionUrl(port, readFileSync(join(dataDir, 'postgres.password'), 'utf8').trim(), DATABASE);
 
 const launch = (attempt: Attempt) => {
   const settings = { ...SETTINGS, ...attempt.options.settings };

@@ -31,6 +31,9 @@ export const choosePorts = async (dataDir: string): Promise<EmbeddedPorts> => {
   return ports;
 };
 
+/** The ports of the last start, as far as there was one. */
+export const recallPorts = (dataDir: string): Partial<EmbeddedPorts> => readJson(join(dataDir, 'ports.json'));
+
 /** The administrator's e-mail address, remembered from the first start; the password is not kept. */
 export const rememberAdminEmail = (dataDir: string, email: string): void =>
   writeJson(join(dataDir, 'administrator.json'), { email });

@@ -21,12 +21,17 @@ const ensureRoles = async (owner: pg.Client, urls: DatabaseUrls): Promise<void> 
     const { username, password } = new URL(url);
     if (username !== role)
       throw new Error(`The connection for ${role} must sign in as ${role}, but it signs in as ${username}`);
-    const exists = (await owner.query('select 1 from pg_roles where rolname = $1', [role])).rowCount;
-    const verb = exists ? 'alter' : 'create';
+    const [found] = (
+      await owner.query<{ mighty: boolean }>(
+        'select rolsuper or rolbypassrls or rolcreatedb or rolcreaterole as mighty from pg_roles where rolname = $1',
+        [role],
+      )
+    ).rows;
     const secret = owner.escapeLiteral(decodeURIComponent(password));
-    await owner.query(
-      `${verb} role ${role} with login nosuperuser nobypassrls nocreatedb nocreaterole password ${secret}`,
-    );
+    const verb = found ? 'alter' : 'create';
+    // An owner that is no superuser may not even name these rights for a role that lacks them.
+    const rights = found?.mighty === false ? '' : 'nosuperuser nobypassrls nocreatedb nocreaterole';
+    await owner.query(`${verb} role ${role} with login ${rights} password ${secret}`);
   }
   const { rows } = await owner.query<{ rolsuper: boolean }>(
     'select rolsuper from pg_roles where rolname = current_user',
@@ -42,9 +47,9 @@ const MIGRATION_LOCK = 7_205_114_001;
 
 /**
  * Brings the database to the newest schema; forward only, safe to repeat and to run twice at once.
- * @returns the names of the migrations that were applied now.
+ * @param to the last migration to apply, to load an older backup. @returns the names of the migrations that were applied now.
  */
-export const migrate = async (urls: DatabaseUrls): Promise<string[]> => {
+export const migrate = async (urls: DatabaseUrls, to?: string): Promise<string[]> => {
   const owner = new pg.Client({ connectionString: urls.owner });
   await owner.connect();
   try {
@@ -64,7 +69,7 @@ export const migrate = async (urls: DatabaseUrls): Promise<string[]> => {
       migrations: { path: MIGRATIONS_FOLDER, glob: '[0-9]*.ts', tableName: 'migrations', snapshot: false },
     });
     try {
-      const applied = await orm.migrator.up();
+      const applied = await orm.migrator.up(to === undefined ? {} : { to });
       // So that every process can say at its start what is missing.
       await owner.query('grant select on migrations to taskloom_app');
       return applied.map((migration) => migration.name);

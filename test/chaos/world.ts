@@ -29,7 +29,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Below the range from which the system takes ports for outgoing connections: one of those could take a dead part's port. */
 const PORT_RANGE = { first: 20_000, count: 12_000 };
 
-const SECRET = 'chaos-secret-key-chaos-secret-key-chaos';
+export const SECRET = 'chaos-secret-key-chaos-secret-key-chaos';
 export const ADMIN = { email: 'chaos@taskloom.test', password: 'a password for chaos only' };
 
 /** The whole system in processes of its own, each of which may die at any time. */
@@ -58,16 +58,21 @@ const choosePorts = async (count: number): Promise<number[]> => {
   return ports;
 };
 
-/** One log file a part. A line is written before its process can die of the next thing. */
+/** One log file a part. A line is written before its process can die of the next thing; what ends may say more afterwards. */
 const openLogs = (folder: string) => {
-  const files: number[] = [];
+  const files = new Set<number>();
   return {
     open: (name: string): ((line: string) => void) => {
       const file = openSync(join(folder, `${name}.log`), 'a');
-      files.push(file);
-      return (line) => void writeSync(file, `${new Date().toISOString()} ${line}\n`);
+      files.add(file);
+      return (line) => {
+        if (files.has(file)) writeSync(file, `${new Date().toISOString()} ${line}\n`);
+      };
     },
-    close: () => files.forEach(closeSync),
+    close: () => {
+      files.forEach(closeSync);
+      files.clear();
+    },
   };
 };
 
@@ -95,15 +100,19 @@ const childEnv = (input: {
   TEMPORAL_ADDRESS: `127.0.0.1:${input.temporal}`,
 });
 
+/** A new data directory. PostgreSQL may run as another user, who has to pass. */
+export const makeFolder = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'taskloom-chaos-'));
+  chmodSync(folder, 0o711);
+  return folder;
+};
+
 /**
  * Starts the double, PostgreSQL (durable, as in production), Temporal, the API and a worker, each in its own process
  * group, on ports and files of their own.
- * @param note gets what a person should know while it runs
+ * @param note gets what a person should know while it runs; @param folder the data directory, for one that has data already
  */
-export const startWorld = async (note: (line: string) => void): Promise<World> => {
-  const folder = mkdtempSync(join(tmpdir(), 'taskloom-chaos-'));
-  // PostgreSQL may run as another user, who has to pass.
-  chmodSync(folder, 0o711);
+export const startWorld = async (note: (line: string) => void, folder = makeFolder()): Promise<World> => {
   mkdirSync(join(folder, 'crash'));
   const logs = openLogs(folder);
   const stops: (() => Promise<unknown>)[] = [];

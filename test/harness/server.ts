@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createApp } from '../../api/app.ts';
@@ -37,8 +37,8 @@ export interface TestServer {
   readonly system: SystemStore;
   /** Signs in a person, who is made if needed. */
   signIn(options?: { email?: string; role?: string; workspace?: string }): Promise<ApiClient>;
-  /** Starts a worker in this process. @returns how to stop it. */
-  startWorker(): Promise<() => Promise<void>>;
+  /** Starts a worker in this process, for some queues only where they are named. @returns how to stop it. */
+  startWorker(queues?: string[]): Promise<() => Promise<void>>;
   /** Starts a second API process, on another port and the same database. */
   another(): Promise<{ url: string; close: () => Promise<void> }>;
   close(): Promise<void>;
@@ -93,7 +93,7 @@ const startApiProcess = async (config: Config): Promise<{ url: string; close: ()
 
 let sdkLogsForwarded = false;
 
-const startWorker = async (config: Config): Promise<() => Promise<void>> => {
+const startWorker = async (config: Config, queues: string[] | null): Promise<() => Promise<void>> => {
   const log = createLogger('test-worker', config.logLevel);
   if (!sdkLogsForwarded) forwardSdkLogs(log);
   sdkLogsForwarded = true;
@@ -102,7 +102,8 @@ const startWorker = async (config: Config): Promise<() => Promise<void>> => {
   const workers = await startWorkers({
     deps: { ...vendors, store, log, reach: createCrashPoints(config), publicUrl: config.http.publicUrl },
     queuePrefix: config.temporal.queuePrefix,
-    identity: `test-${process.pid}`,
+    queues,
+    identity: `test-${process.pid}@${hostname()}`,
     cacheDir: config.cacheDir,
     log,
   });
@@ -150,8 +151,8 @@ export const startTestServer = async (env: Partial<Env> = {}): Promise<TestServe
       await client.signIn(email, PASSWORD, workspace);
       return client;
     },
-    startWorker: async () => {
-      const stop = await startWorker(config);
+    startWorker: async (queues) => {
+      const stop = await startWorker(config, queues ?? null);
       stops.push(stop);
       return async () => {
         stops.splice(stops.indexOf(stop), 1);
