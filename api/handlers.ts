@@ -1,4 +1,5 @@
 import { approvalHandlers } from './features/approvals/approvals.handlers.ts';
+import { budgetHandlers } from './features/budgets/budgets.handlers.ts';
 import { contentHandlers } from './features/content/content.handlers.ts';
 import { historyHandlers } from './features/history/history.handlers.ts';
 import { identityHandlers, type IdentityDeps } from './features/identity/identity.handlers.ts';
@@ -20,6 +21,7 @@ export type HandlerDeps = IdentityDeps & MediaDeps & ModelDeps & ObservabilityDe
 /** Every operation of the spec. The compiler checks that none is missing, unknown or of another shape. */
 export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...approvalHandlers(),
+  ...budgetHandlers(),
   ...contentHandlers(),
   ...historyHandlers(),
   ...identityHandlers(deps),

@@ -7,7 +7,7 @@ import {
   requireRevision,
   revisionOfStep,
 } from '../../store/content/content.repository.ts';
-import { copyJudgement, setQuality } from '../../store/content/quality.repository.ts';
+import { copyEmbedding, copyJudgement, setQuality } from '../../store/content/quality.repository.ts';
 import { attachImages } from '../../store/media/images.repository.ts';
 import { closeStep, openStep, type StepRef } from '../../store/runs/steps.ts';
 import { sql, type Reader } from '../../store/store.ts';
@@ -64,6 +64,7 @@ export const createFinishingActivities = (deps: ActivityDeps) => ({
         ...cost,
       });
       copyJudgement(tx, best.content_id, best.revision, revision, run.id);
+      copyEmbedding(tx, best.content_id, best.revision, revision);
       setQuality(tx, best.content_id, best.score, !best.passed);
       await attachImages(tx, run.id, best.content_id);
       const answer = { content_id: best.content_id, revision };

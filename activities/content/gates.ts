@@ -76,7 +76,7 @@ export const createGateActivities = (deps: ActivityDeps) => ({
         subjectType: 'content',
         subjectId: content.id,
         revision: content.revision,
-        shown: shownOf(draftOf(content)),
+        shown: shownOf(draftOf(content), content),
         policy: parameters.policy,
         expiresAt: seconds === null ? null : new Date(Date.now() + seconds * 1_000),
         onExpiry: parameters.onExpiry,

@@ -14,7 +14,12 @@ import type { Source } from '../../domain/research/source.ts';
 import { HELD, isHeld, type Held } from '../../domain/runs/held.ts';
 import { runStream } from '../../domain/runs/run.ts';
 import { requireRevision } from '../../store/content/content.repository.ts';
-import { nearestPost, storeEmbedding, storeJudgement } from '../../store/content/quality.repository.ts';
+import {
+  nearestPost,
+  postsWithoutEmbedding,
+  storeEmbedding,
+  storeJudgement,
+} from '../../store/content/quality.repository.ts';
 import { listSources } from '../../store/research/sources.repository.ts';
 import type { Reader, Writer } from '../../store/store.ts';
 import type { JudgeAnswer, JudgeInput } from '../../workflows/content/messages.ts';
@@ -101,6 +106,24 @@ interface Seen {
   readonly embedding: ArticleEmbedding;
 }
 
+/** Posts without a vector, such as those that people wrote, get theirs when there is something to compare with them. */
+const BACKFILL = 5;
+
+const embedPosts = async (deps: ActivityDeps, input: JudgeInput, signal: AbortSignal): Promise<void> => {
+  const principal = workerPrincipal(input.workspace_id);
+  const posts = await deps.store.read(principal, (db) =>
+    postsWithoutEmbedding(db, EMBEDDING_MODEL, BACKFILL),
+  );
+  for (const post of posts) {
+    const embedding = await embedArticle(deps.embedder, post, signal);
+    if (embedding.state !== 'ready') continue;
+    const { content_id: contentId, revision } = post;
+    await deps.store.write(principal, (tx) =>
+      storeEmbedding(tx, { contentId, revision, model: EMBEDDING_MODEL, vector: embedding.vector }),
+    );
+  }
+};
+
 /** Everything that code can measure of a draft, also beside the posts that exist. */
 const look = async (
   deps: ActivityDeps,
@@ -109,6 +132,7 @@ const look = async (
   signal: AbortSignal,
 ): Promise<Seen> => {
   const embedding = await embedArticle(deps.embedder, draft, signal);
+  if (embedding.state === 'ready') await embedPosts(deps, input, signal);
   const nearest =
     embedding.state === 'ready'
       ? await deps.store.read(workerPrincipal(input.workspace_id), (db) =>

@@ -147,7 +147,7 @@ const illustrate = (deps: ActivityDeps, input: RoundInput): Promise<IllustrateRe
     work: async ({ wish, mayPaint }, signal) => {
       if (wish === null) return { made: null, ready: [], latencyMs: 0 };
       const beganAt = performance.now();
-            const made = await makeImage(deps, { ...wish, mayPaint }, signal);
+      const made = await makeImage(deps, { ...wish, mayPaint }, signal);
       const { run_id: runId, workspace_id: workspaceId } = input;
       const place = {
         workspaceId,

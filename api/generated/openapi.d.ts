@@ -58,6 +58,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/budgets/month": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the workspace may spend this month (UTC), and has spent */
+        get: operations["getMonthlyBudget"];
+        /**
+         * Set what the workspace may spend in a month
+         * @description Holds for this month, in which what was spent already counts, and for those that follow. At the limit, runs wait with an approval of kind `budget`; those that wait go on when there is room again.
+         */
+        put: operations["setMonthlyBudget"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/content": {
         parameters: {
             query?: never;
@@ -1133,6 +1154,29 @@ export interface components {
             next_cursor: string | null;
             links: components["schemas"]["PageLinks"];
         };
+        MonthlyLimit: {
+            /** @description Null takes the limit away. */
+            limit_usd: number | null;
+        };
+        MonthlyBudget: {
+            /** @description `YYYY-MM`. */
+            month: string;
+            limit_usd: number | null;
+            /** @description What was billed, and what calls in doubt may have cost. */
+            spent_usd: number;
+            /** @description What calls under way may cost at most. */
+            reserved_usd: number;
+            left_usd: number | null;
+            /** @description What was billed beyond the limit. */
+            overrun_usd: number;
+        };
+        /** @description The run's own budget; null when it has none. */
+        RunBudget: {
+            limit_usd: number;
+            spent_usd: number;
+            reserved_usd: number;
+            overrun_usd: number;
+        } | null;
         /** @enum {string} */
         ContentStatus: "draft" | "in_review" | "approved" | "scheduled" | "published" | "rejected";
         NewContent: {
@@ -1178,6 +1222,10 @@ export interface components {
             category?: string | null;
             tags?: string[];
             status: components["schemas"]["ContentStatus"];
+            quality_score?: components["schemas"]["QualityScore"];
+            below_threshold?: components["schemas"]["BelowThreshold"];
+            judgement?: components["schemas"]["Judgement"];
+            sources?: components["schemas"]["ContentSource"][];
             revision: number;
             published_revision: number | null;
             slug?: string | null;
@@ -1190,6 +1238,42 @@ export interface components {
             created_at: components["schemas"]["Time"];
             updated_at: components["schemas"]["Time"];
         };
+        /** @description The judge's score; null for text that no run has judged. */
+        QualityScore: number | null;
+        /** @description Whether the best draft was still below the threshold of its run. */
+        BelowThreshold: boolean;
+        /** @description What the judge said of the newest revision that it saw, and which part came from where. */
+        Judgement: {
+            revision: number;
+            score: number;
+            passed: boolean;
+            basis: string;
+            reasons: {
+                /** @enum {string} */
+                source: "measured" | "model";
+                text: string;
+            }[];
+            parts: {
+                name: string;
+                score: number;
+                /** @description How many per cent of the whole a score of 0 costs. */
+                weight: number;
+                value: number;
+                note: string | null;
+            }[];
+            /** @description The model that gave a verdict of its own. */
+            model: string | null;
+        } | null;
+        ContentSource: {
+            /** @description `[n]` in the text means it. */
+            n: number;
+            title: string;
+            url: string;
+            publisher?: string | null;
+            published_at?: string | null;
+            passages?: string[];
+            provider?: string;
+        };
         ContentSummary: {
             id: components["schemas"]["Id"];
             title: string;
@@ -1197,6 +1281,8 @@ export interface components {
             category?: string | null;
             tags?: string[];
             status: components["schemas"]["ContentStatus"];
+            quality_score?: components["schemas"]["QualityScore"];
+            below_threshold?: components["schemas"]["BelowThreshold"];
             revision: number;
             published_revision: number | null;
             slug?: string | null;
@@ -1232,14 +1318,45 @@ export interface components {
             created_at: components["schemas"]["Time"];
         };
         PipelineParameters: {
-            /** @description `provider:name`; the configured one by default. */
+            /** @description `provider:name`; the workspace's selection by default, else the configured one. */
             model?: string;
+            /**
+             * @description Takes the first model of the catalogue by this order; the next one when it fails.
+             * @enum {string}
+             */
+            prefer?: "cheapest" | "fastest" | "best";
+            /**
+             * @description How many sources to look for: none, 3, 5 or 10.
+             * @default moderate
+             * @enum {string}
+             */
+            research: "none" | "shallow" | "moderate" | "deep";
+            /**
+             * @description By the configured image model, else a title card.
+             * @default auto
+             * @enum {string}
+             */
+            image: "auto" | "none";
+            /** @description Words of the whole text. */
+            target_words?: number;
+            quality?: components["schemas"]["QualityRules"];
+            /** @description What the run may spend at most; at the limit it waits for an approval of kind `budget`. */
+            budget_usd?: number;
             /**
              * Format: date-time
              * @description When to publish what was approved; at once by default.
              */
             publish_at?: string;
             approval?: components["schemas"]["ApprovalRules"];
+        };
+        QualityRules: {
+            /**
+             * @description A draft that the judge scores lower is revised.
+             * @default 65
+             */
+            threshold: number;
+            /** @default 3 */
+            max_revisions: number;
         };
         ApprovalRules: {
             /**
@@ -1890,6 +2007,7 @@ export interface components {
             /** @description The run in Temporal's Web UI. */
             workflow_url?: string | null;
             steps: components["schemas"]["RunStep"][];
+            budget: components["schemas"]["RunBudget"];
         };
         RunPage: {
             items: components["schemas"]["Run"][];
@@ -2142,16 +2260,24 @@ export type Approval = components['schemas']['Approval'];
 export type ApprovalDetail = components['schemas']['ApprovalDetail'];
 export type GivenDecision = components['schemas']['GivenDecision'];
 export type ApprovalPage = components['schemas']['ApprovalPage'];
+export type MonthlyLimit = components['schemas']['MonthlyLimit'];
+export type MonthlyBudget = components['schemas']['MonthlyBudget'];
+export type RunBudget = components['schemas']['RunBudget'];
 export type ContentStatus = components['schemas']['ContentStatus'];
 export type NewContent = components['schemas']['NewContent'];
 export type ContentChange = components['schemas']['ContentChange'];
 export type ContentVerdict = components['schemas']['ContentVerdict'];
 export type Content = components['schemas']['Content'];
+export type QualityScore = components['schemas']['QualityScore'];
+export type BelowThreshold = components['schemas']['BelowThreshold'];
+export type Judgement = components['schemas']['Judgement'];
+export type ContentSource = components['schemas']['ContentSource'];
 export type ContentSummary = components['schemas']['ContentSummary'];
 export type ContentPage = components['schemas']['ContentPage'];
 export type Author = components['schemas']['Author'];
 export type Revision = components['schemas']['Revision'];
 export type PipelineParameters = components['schemas']['PipelineParameters'];
+export type QualityRules = components['schemas']['QualityRules'];
 export type ApprovalRules = components['schemas']['ApprovalRules'];
 export type WorkflowExecution = components['schemas']['WorkflowExecution'];
 export type WorkflowExecutionPage = components['schemas']['WorkflowExecutionPage'];
@@ -2334,6 +2460,58 @@ export interface operations {
             404: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
             422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getMonthlyBudget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The budget. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonthlyBudget"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            undefined: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    setMonthlyBudget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MonthlyLimit"];
+            };
+        };
+        responses: {
+            /** @description The budget afterwards. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonthlyBudget"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            undefined: components["responses"]["Invalid"];
             default: components["responses"]["Problem"];
         };
     };

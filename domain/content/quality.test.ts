@@ -2,14 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { chunksOf, cosine } from './quality/chunks.ts';
 import { parseText } from './quality/text.ts';
-import {
-  DEFAULT_THRESHOLD,
-  combineVerdict,
-  measureQuality,
-  passes,
-  type Measured,
-  type QualityInput,
-} from './quality.ts';
+import { combineVerdict, measureQuality, passes, type Measured, type QualityInput } from './quality.ts';
+import { DEFAULT_THRESHOLD } from './quality/threshold.ts';
 
 const BODY = `Rain barrels are simple, and they save tap water from April to October. Mine holds 300 litres and fills in one storm.
 

@@ -11,6 +11,8 @@ export const SCOPES = [
   'events:read',
   'models:read',
   'models:write',
+  'budgets:read',
+  'budgets:write',
   'system:read',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
@@ -18,7 +20,7 @@ export type Scope = (typeof SCOPES)[number];
 /** The roles that a fresh server has. Roles are data: these are only their first contents. */
 export const BUILT_IN_ROLES: Record<'admin' | 'editor' | 'viewer', readonly Scope[]> = {
   admin: SCOPES,
-  editor: SCOPES.filter((scope) => scope !== 'system:read'),
+  editor: SCOPES.filter((scope) => scope !== 'system:read' && scope !== 'budgets:write'),
   viewer: SCOPES.filter((scope) => scope.endsWith(':read') && scope !== 'system:read'),
 };
 

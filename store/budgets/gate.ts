@@ -19,6 +19,14 @@ const newestGate = (tx: Writer, run: RunRow): Promise<ApprovalRow | undefined> =
 
 const gatePath = (n: number): string => `budget/${n}`;
 
+/** Who may raise a budget: the roles that may set one. */
+const rolesThatPay = async (tx: Writer): Promise<string[]> => {
+  const roles = await tx.many<{ name: string }>(
+    sql`select name from roles where scopes @> array['budgets:write'] order by name`,
+  );
+  return roles.map(({ name }) => name);
+};
+
 /** What the approver may answer: the new limit. */
 const ANSWER_SCHEMA: JsonObject = {
   type: 'object',
@@ -61,7 +69,7 @@ export const waitForBudget = async (
       suggested_limit_usd: usd(suggestedLimit(refusedBy, needed)),
     },
     answerSchema: ANSWER_SCHEMA,
-    policy: DEFAULT_POLICY,
+    policy: { ...DEFAULT_POLICY, roles: await rolesThatPay(tx) },
     expiresAt: null,
     onExpiry: 'reject',
   });

@@ -2,14 +2,15 @@ import { v7 as uuidv7 } from 'uuid';
 import { affords, type Budget } from '../../domain/budgets/budget.ts';
 import { runStream } from '../../domain/runs/run.ts';
 import { sql } from '../sql.ts';
-import type { Reader, Writer } from '../store.ts';
+import type { Writer } from '../store.ts';
 
 /** A budget that applies to a run. */
 export interface BudgetRow extends Budget {
   readonly id: string;
 }
 
-const THIS_MONTH = sql`date_trunc('month', now() at time zone 'UTC')::date`;
+/** The first day of this month, UTC. */
+export const THIS_MONTH = sql`date_trunc('month', now() at time zone 'UTC')::date`;
 
 /** Makes the month's budget of a workspace that has a limit and has not spent anything in it. */
 const openMonth = (tx: Writer): void =>
@@ -99,20 +100,4 @@ export const doubtOpenReservations = (
         sums as (select budget_id, sum(amount_micros)::bigint as amount from ended, unnest(budget_ids) as budget_id group by 1)
         update budgets b set reserved_micros = reserved_micros - sums.amount, spent_micros = spent_micros + sums.amount, updated_at = now()
           from sums where b.id = sums.budget_id`,
-  );
-
-/** Gives a run its own budget. */
-export const limitRun = (tx: Writer, runId: string, limit: number): void =>
-  tx.send(
-    sql`insert into budgets (workspace_id, scope, run_id, limit_micros) values (${tx.principal.workspaceId}, 'run', ${runId}, ${limit})`,
-  );
-
-/** The budget of this month: what there is, or what would be made from the workspace's limit. `undefined`: no limit. */
-export const readMonth = (db: Reader): Promise<(BudgetRow & { month: string }) | undefined> =>
-  db.maybe(
-    sql`select b.id, 'month' as scope, coalesce(b.limit_micros, w.monthly_micros) as "limit", coalesce(b.spent_micros, 0) as spent,
-               coalesce(b.reserved_micros, 0) as reserved, to_char(${THIS_MONTH}, 'YYYY-MM') as month
-          from (select 1) as one left join budgets b on b.scope = 'month' and b.month = ${THIS_MONTH}
-          left join workspace_limits w on true
-         where coalesce(b.limit_micros, w.monthly_micros) is not null`,
   );

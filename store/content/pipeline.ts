@@ -1,4 +1,5 @@
 import { readParameters, type PipelineStart } from '../../domain/content/pipeline.ts';
+import { limitRun } from '../budgets/budgets.repository.ts';
 import { conflict } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { RunRow } from '../runs/run.rows.ts';
@@ -20,14 +21,14 @@ const requireWritten = (task: TaskRow): string => {
  * Starts the content pipeline for a task: from its brief, or from what is written already.
  * @throws DomainError conflict `run_live` or `no_content`.
  */
-export const startPipeline = (
+export const startPipeline = async (
   tx: Writer,
   task: TaskRow,
   input: { start: Exclude<PipelineStart, 'review'>; parameters: JsonObject; traceId: string },
 ): Promise<RunRow> => {
-  readParameters(input.parameters);
+  const { budget } = readParameters(input.parameters);
   if (input.start === 'optimize') requireWritten(task);
-  return startRun(tx, {
+  const run = await startRun(tx, {
     kind: 'content',
     subjectType: 'task',
     subjectId: task.id,
@@ -35,6 +36,8 @@ export const startPipeline = (
     input: { start: input.start, parameters: input.parameters },
     traceId: input.traceId,
   });
+  if (budget !== null) limitRun(tx, run.id, budget);
+  return run;
 };
 
 /** Starts a measurement of what is written for a task. @throws DomainError conflict `run_live` or `no_content`. */

@@ -119,11 +119,19 @@ export const storeJudgement = async (tx: Writer, input: NewJudgement): Promise<b
   return stored === 1;
 };
 
+const JUDGEMENT_COLUMNS = sql`id, content_id, revision, run_id, score, passed, measured, verdict, notes, model, at`;
+
 /** The judgements of a piece of content, newest first; 100 at most. */
 export const listJudgements = (db: Reader, contentId: string): Promise<JudgementRow[]> =>
   db.many<JudgementRow>(
-    sql`select id, content_id, revision, run_id, score, passed, measured, verdict, notes, model, at
-          from content_judgements where content_id = ${contentId} order by at desc, id desc limit 100`,
+    sql`select ${JUDGEMENT_COLUMNS} from content_judgements where content_id = ${contentId} order by at desc, id desc limit 100`,
+  );
+
+/** The judgement of the newest revision that was judged. */
+export const newestJudgement = (db: Reader, contentId: string): Promise<JudgementRow | undefined> =>
+  db.maybe<JudgementRow>(
+    sql`select ${JUDGEMENT_COLUMNS} from content_judgements where content_id = ${contentId}
+         order by revision desc, at desc limit 1`,
   );
 
 /** A revision with the same text as a judged one has the same judgement. */
@@ -133,6 +141,15 @@ export const copyJudgement = (tx: Writer, contentId: string, from: number, to: n
         select workspace_id, content_id, ${to}::integer, run_id, score, passed, measured, verdict, notes, model
           from content_judgements where content_id = ${contentId} and revision = ${from} and run_id = ${runId}
         on conflict on constraint content_judgements_once do nothing`,
+  );
+
+/** And the same vectors: those of the published revision are what later drafts are compared with. */
+export const copyEmbedding = (tx: Writer, contentId: string, from: number, to: number): void =>
+  tx.send(
+    sql`insert into post_embeddings (workspace_id, content_id, revision, model, vector)
+        select workspace_id, content_id, ${to}::integer, model, vector from post_embeddings
+         where content_id = ${contentId} and revision = ${from}
+        on conflict do nothing`,
   );
 
 /** What lists and approvers see of the judge's word. */

@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { asSystem, isolate } from './rls.ts';
+import { asSystem, grantScope, isolate } from './rls.ts';
 
 const TABLES = [
   // One catalogue for all workspaces: which models there are is a fact of the installation.
@@ -58,10 +58,6 @@ const FUNCTIONS = [
      end`,
   ...asSystem('model_calls_last_minute(text)'),
 ];
-
-/** Roles of a database that is older than these scopes; a fresh one has them already. */
-const grantScope = (scope: string, roles: string): string =>
-  `update roles set scopes = scopes || array['${scope}'] where name in (${roles}) and not scopes @> array['${scope}']`;
 
 export class Models extends Migration {
   override async up(): Promise<void> {

@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { isolate } from './rls.ts';
+import { grantScope, isolate } from './rls.ts';
 
 const TABLES = [
   // What a workspace may spend in a calendar month; a month's budget is made from it when its first call comes.
@@ -40,6 +40,11 @@ const TABLES = [
 export class Budgets extends Migration {
   override async up(): Promise<void> {
     const tables = ['workspace_limits', 'budgets', 'budget_reservations'];
-    for (const statement of [...TABLES, ...tables.flatMap((table) => isolate(table))]) this.addSql(statement);
+    const scopes = [
+      grantScope('budgets:read', `'admin', 'editor', 'viewer'`),
+      grantScope('budgets:write', `'admin'`),
+    ];
+    for (const statement of [...TABLES, ...tables.flatMap((table) => isolate(table)), ...scopes])
+      this.addSql(statement);
   }
 }

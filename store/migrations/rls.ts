@@ -16,3 +16,7 @@ export const asSystem = (signature: string): string[] => [
   `revoke all on function ${signature} from public`,
   `grant execute on function ${signature} to taskloom_app, taskloom_system`,
 ];
+
+/** Roles of a database that is older than these scopes; a fresh one has them already. */
+export const grantScope = (scope: string, roles: string): string =>
+  `update roles set scopes = scopes || array['${scope}'] where name in (${roles}) and not scopes @> array['${scope}']`;

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { embedArticle } from '../../activities/content/judge/similarity.ts';
 import { createEmbedder, type Embedder } from '../../activities/models/providers/embeddings.ts';
 import { cosine } from '../../domain/content/quality/chunks.ts';
-import { DEFAULT_THRESHOLD, measureQuality, passes } from '../../domain/content/quality.ts';
+import { measureQuality, passes } from '../../domain/content/quality.ts';
+import { DEFAULT_THRESHOLD } from '../../domain/content/quality/threshold.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { areaUnderCurve, readArticles, type Article } from './articles.ts';
 

@@ -127,6 +127,7 @@ export const startTestServer = async (env: Partial<Env> = {}): Promise<TestServe
     dataDir,
     environment: 'test',
     model: 'scripted:instant',
+    research: 'none',
     queuePrefix: `t${randomBytes(4).toString('hex')}-`,
     logLevel: 'error',
     ...env,

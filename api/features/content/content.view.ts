@@ -1,3 +1,6 @@
+import type { Measured, Verdict } from '../../../domain/content/quality.ts';
+import type { Source } from '../../../domain/research/source.ts';
+import type { JudgementRow } from '../../../store/content/quality.repository.ts';
 import type { ContentDetail, RevisionRow } from '../../../store/content/content.queries.ts';
 import type { ContentRow } from '../../../store/content/content.rows.ts';
 import type { components } from '../../generated/openapi.d.ts';
@@ -18,6 +21,8 @@ export const contentSummaryView = (row: ContentRow): components['schemas']['Cont
   category: row.category,
   tags: row.tags,
   status: row.status,
+  quality_score: row.quality_score,
+  below_threshold: row.below_threshold,
   revision: row.revision,
   published_revision: row.published_revision,
   slug: row.slug,
@@ -36,6 +41,32 @@ const revisionView = (row: RevisionRow): components['schemas']['Revision'] => ({
   created_at: time(row.created_at),
 });
 
+/** What was stored by the judge is of the shape that the spec says; it is kept as JSON. */
+const judgementView = (row: JudgementRow | undefined): components['schemas']['Judgement'] => {
+  if (!row) return null;
+  const verdict = row.verdict as unknown as Pick<Verdict, 'basis' | 'reasons'>;
+  const measured = row.measured as unknown as Pick<Measured, 'parts'>;
+  return {
+    revision: row.revision,
+    score: row.score,
+    passed: row.passed,
+    basis: verdict.basis,
+    reasons: verdict.reasons.map((reason) => ({ ...reason })),
+    parts: measured.parts.map((part) => ({ ...part })),
+    model: row.model,
+  };
+};
+
+const sourceView = (source: Source): components['schemas']['ContentSource'] => ({
+  n: source.n,
+  title: source.title,
+  url: source.url,
+  publisher: source.publisher,
+  published_at: source.publishedAt,
+  passages: [...source.passages],
+  provider: source.provider,
+});
+
 export const contentView = (detail: ContentDetail): components['schemas']['Content'] => ({
   ...contentSummaryView(detail),
   content: detail.body,
@@ -44,5 +75,7 @@ export const contentView = (detail: ContentDetail): components['schemas']['Conte
   seo_description: detail.seo_description,
   run_id: detail.run_id,
   approval_id: detail.approval_id,
+  judgement: judgementView(detail.judgement),
+  sources: detail.sources.map(sourceView),
   revisions: detail.revisions.map(revisionView),
 });

@@ -1,3 +1,4 @@
+import { budgetOfRun } from '../../../store/budgets/budgets.repository.ts';
 import { cancelApprovals } from '../../../store/approvals/approvals.ts';
 import { runStream, workflowIdOf } from '../../../domain/runs/run.ts';
 import { readStream } from '../../../store/live/events.ts';
@@ -12,7 +13,7 @@ import { item, list } from '../../http/resource.ts';
 import { eventView } from '../../live/event.view.ts';
 import { resumePoint, wantsEventStream } from '../../live/resume.ts';
 import type { Live } from '../../live/live.ts';
-import { runView, stepView } from './runs.view.ts';
+import { budgetView, runView, stepView } from './runs.view.ts';
 
 export interface RunDeps {
   readonly uiUrl: string | null;
@@ -60,8 +61,16 @@ export const runHandlers = ({ uiUrl, live }: RunDeps) => {
     },
     getRun: item(
       'run_id',
-      async (db, id) => ({ run: await requireRun(db, id), steps: await listSteps(db, id) }),
-      ({ run, steps }) => ({ ...view(run), steps: steps.map(stepView) }),
+      async (db, id) => ({
+        run: await requireRun(db, id),
+        steps: await listSteps(db, id),
+        budget: await budgetOfRun(db, id),
+      }),
+      ({ run, steps, budget }) => ({
+        ...view(run),
+        steps: steps.map(stepView),
+        budget: budget ? budgetView(budget) : null,
+      }),
     ),
     cancelRun: intent('cancel', view),
     pauseRun: intent('pause', view),

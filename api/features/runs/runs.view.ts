@@ -1,4 +1,5 @@
 import { summaryOf, type RunRow, type StepRow } from '../../../store/runs/run.rows.ts';
+import { overrunOf, type Budget } from '../../../domain/budgets/budget.ts';
 import { workflowIdOf } from '../../../domain/runs/run.ts';
 import type { components } from '../../generated/openapi.d.ts';
 import { maybeTime, time, usd } from '../../http/wire.ts';
@@ -48,4 +49,11 @@ export const stepView = (step: StepRow): components['schemas']['RunStep'] => ({
   started_at: time(step.started_at),
   finished_at: maybeTime(step.finished_at),
   duration_ms: step.finished_at ? step.finished_at.getTime() - step.started_at.getTime() : null,
+});
+
+export const budgetView = (budget: Budget): components['schemas']['RunBudget'] => ({
+  limit_usd: usd(budget.limit),
+  spent_usd: usd(budget.spent),
+  reserved_usd: usd(budget.reserved),
+  overrun_usd: usd(overrunOf(budget)),
 });
