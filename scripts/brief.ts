@@ -58,8 +58,11 @@ const progressOf = (data: RunEvent['data']): string => {
 /** One line about an event that a person follows: steps and the run's own changes; `null` for all others. */
 const describeEvent = ({ type, data }: RunEvent): string | null => {
   const [family, verb] = type.split('.');
-  if (family === 'step')
-    return `${progressOf(data)}  ${textOf(data, 'title', 'label', 'name', 'step', 'path') ?? 'step'} ${verb ?? ''}`;
+  if (family === 'step') {
+    const note = textOf(data, 'note');
+    const said = note === null ? '' : ` (${note})`;
+    return `${progressOf(data)}  ${textOf(data, 'title', 'label', 'name', 'step', 'path') ?? 'step'} ${verb ?? ''}${said}`;
+  }
   if (family === 'run') return `${progressOf(data)}  run ${verb ?? ''}`;
   return null;
 };

@@ -233,6 +233,7 @@ export const createJudgingActivities = (deps: ActivityDeps) => ({
         },
         work: async ({ material }, signal) => ({ ...(await look(deps, input, material, signal)), material }),
         store: (tx, { material, ...seen }) => settleJudgement(tx, input, material, seen, verdict),
+        note: ({ score, passed }) => `${score} of 100, ${passed ? 'good enough' : 'below the threshold'}`,
         progress: { to: PROGRESS.judged },
       },
     );

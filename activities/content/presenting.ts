@@ -167,6 +167,7 @@ const illustrate = (deps: ActivityDeps, input: RoundInput): Promise<IllustrateRe
       const url = imageUrl(deps.publicUrl, row.id, originalName(row.content_type));
       return { image_id: row.id, url, by: row.model ?? row.origin, note: made?.note ?? null };
     },
+    note: ({ note }) => note,
     usage: usageOf,
     progress: { by: 0 },
   });

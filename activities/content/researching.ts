@@ -26,6 +26,7 @@ export const createResearchActivities = (deps: ActivityDeps) => ({
         await storeSources(tx, input.run_id, sources);
         return { sources: sources.length, note };
       },
+      note: ({ sources, note }) => note ?? (sources === 1 ? '1 source' : `${sources} sources`),
       progress: { to: PROGRESS.researched },
     }),
 });

@@ -39,6 +39,8 @@ export interface Work<Context, Made, Result extends JsonObject> {
   work(context: Context, signal: AbortSignal): Promise<Made>;
   /** Stores what was made, in the transaction that closes the step. @returns what the step answers. */
   store(tx: Writer, made: Made): Promise<Result>;
+  /** What those who watch are told of it, in a few words. */
+  note?(result: Result): string | null;
   /** The paid calls that were made. */
   usage?(made: Made): Usage[];
   readonly progress: Progress;
@@ -75,7 +77,7 @@ const prepare = <Context>(
 export const workStep = <Context, Made, Result extends JsonObject>(
   deps: ActivityDeps,
   input: RunInput,
-  { plan, work, store, usage: usageOf, progress }: Work<Context, Made, Result>,
+  { plan, work, store, note, usage: usageOf, progress }: Work<Context, Made, Result>,
 ): Promise<Result | Held> =>
   withHeartbeat(async (signal) => {
     const { planned, step, opened, reservation } = await whileDatabaseAway(signal, () =>
@@ -90,7 +92,8 @@ export const workStep = <Context, Made, Result extends JsonObject>(
         await lockRun(tx, input.run_id);
         const result = await store(tx, made);
         const usage = usageOf?.(made) ?? [];
-        await closeStep(tx, step, { result, progress, usage });
+        const told = note?.(result) ?? null;
+        await closeStep(tx, step, { result, progress, usage, detail: told === null ? {} : { note: told } });
         settleUsage(tx, step.runId, reservation, usage);
         return result;
       }),

@@ -160,7 +160,7 @@ export const createResearch = (
           deadline.aborted && !(error instanceof ResearchFailure) ? `${chosen} took too long` : null;
         if (why === null && !(error instanceof ResearchFailure)) throw error;
         const findings = nothing(why ?? (error as Error).message);
-        log.warn({ provider: chosen, note: findings.note }, 'research found nothing');
+        log.info({ provider: chosen, note: findings.note }, 'research found nothing');
         return findings;
       }
     },

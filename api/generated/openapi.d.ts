@@ -2045,6 +2045,16 @@ export interface components {
             name: string;
             slug: string;
         };
+        /** @description Words and sizes of the featured image, where it is one that Taskloom keeps. */
+        PostImage: {
+            alt: string;
+            width: number;
+            height: number;
+            sizes: {
+                width: number;
+                url: string;
+            }[];
+        } | null;
         Post: {
             id: components["schemas"]["Id"];
             title: string;
@@ -2053,6 +2063,7 @@ export interface components {
             content: string;
             excerpt: string | null;
             featured_image_url?: string | null;
+            featured_image?: components["schemas"]["PostImage"];
             seo_title?: string | null;
             seo_description?: string | null;
             category?: components["schemas"]["Named"] | null;
@@ -2330,6 +2341,7 @@ export type RunPage = components['schemas']['RunPage'];
 export type Event = components['schemas']['Event'];
 export type EventPage = components['schemas']['EventPage'];
 export type Named = components['schemas']['Named'];
+export type PostImage = components['schemas']['PostImage'];
 export type Post = components['schemas']['Post'];
 export type PostPage = components['schemas']['PostPage'];
 export type CategoryList = components['schemas']['CategoryList'];

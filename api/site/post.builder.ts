@@ -9,6 +9,7 @@ export const aPost = (changes: Partial<PostRow> = {}): PostRow => ({
   body: 'Text',
   excerpt: 'An excerpt',
   featured_image_url: null,
+  featured_image: null,
   seo_title: null,
   seo_description: null,
   category: { id: '1', name: 'Craft', slug: 'craft' },

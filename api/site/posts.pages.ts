@@ -1,3 +1,4 @@
+import { sizeName } from '../../domain/media/image.ts';
 import type { NamedRow, PostRow } from '../../store/content/posts.repository.ts';
 import { html, jsonForScript, path, raw, renderPage, type Html, type Site } from './page.ts';
 import type { PostFilter, PostList } from './reader.ts';
@@ -53,6 +54,22 @@ const postHead = (post: PostRow, site: Site): Html => {
     </script>`;
 };
 
+/** The post's image: one of ours with its words and sizes, any other without. */
+const leadImage = (address: string, known: PostRow['featured_image']): Html => {
+  if (!known) return html`<img class="lead" src="${address}" alt="" />`;
+  const at = (name: string): string => address.replace(/[^/]+$/, name);
+  const sizes = known.sizes.map(({ width }) => `${at(sizeName(width))} ${width}w`).join(', ');
+  return html`<img
+    class="lead"
+    src="${address}"
+    srcset="${sizes}"
+    sizes="(min-width: 48rem) 46rem, 100vw"
+    width="${String(known.width)}"
+    height="${String(known.height)}"
+    alt="${known.alt}"
+  />`;
+};
+
 /**
  * The page of one post.
  * @param body the post's text as sanitized HTML (`renderMarkdown`).
@@ -69,7 +86,7 @@ export const postPage = (post: PostRow, body: string, site: Site): string => {
       </p>
       <h1 dir="auto">${post.title}</h1>
     </header>
-    ${image && html`<img class="lead" src="${image}" alt="" />`}
+    ${image && leadImage(image, post.featured_image)}
     <div class="prose" dir="auto">${raw(body)}</div>
     <footer class="post">
       ${

@@ -8,6 +8,16 @@ export interface NamedRow {
   readonly slug: string;
 }
 
+/** An image of ours that a post shows. */
+export interface PostImage {
+  readonly id: string;
+  readonly alt: string;
+  readonly width: number;
+  readonly height: number;
+  /** Narrowest first. */
+  readonly sizes: readonly { readonly width: number }[];
+}
+
 /** A published post, as everyone may see it. */
 export interface PostRow {
   readonly id: string;
@@ -16,6 +26,8 @@ export interface PostRow {
   readonly body: string;
   readonly excerpt: string | null;
   readonly featured_image_url: string | null;
+  /** What is known of it, where it is one of ours. */
+  readonly featured_image: PostImage | null;
   readonly seo_title: string | null;
   readonly seo_description: string | null;
   readonly category: NamedRow | null;
@@ -26,6 +38,8 @@ export interface PostRow {
 
 const POST_COLUMNS = sql`p.id, p.title, p.slug, p.body, p.excerpt, p.featured_image_url, p.seo_title, p.seo_description,
   p.published_at, p.updated_at,
+  (select json_build_object('id', i.id, 'alt', i.alt, 'width', i.width, 'height', i.height, 'sizes', i.sizes) from images i
+    where i.content_id = p.content_id and strpos(p.featured_image_url, '/media/' || i.id || '/') > 0) as featured_image,
   (select json_build_object('id', c.id, 'name', c.name, 'slug', c.slug) from categories c where c.id = p.category_id) as category,
   (select coalesce(json_agg(json_build_object('id', t.id, 'name', t.name, 'slug', t.slug) order by t.slug), '[]')
      from post_tags x join tags t on t.id = x.tag_id where x.post_id = p.id) as tags`;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ApiClient } from '../harness/client.ts';
-import { awaitApproval, awaitEnd } from '../harness/pipeline.ts';
+import { awaitApproval, awaitEnd, PLAIN } from '../harness/pipeline.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 import { until } from '../harness/until.ts';
 
@@ -24,6 +24,7 @@ const start = async (topic: string, more: object = {}) => {
   const run = await client.post('/api/orchestrator/process', {
     task_id: task.body.id,
     workflow_type: 'content_creation',
+    parameters: PLAIN,
   });
   expect(run).toMatchObject({ status: 200, body: { status: 'processing', task_id: task.body.id } });
   return { taskId: task.body.id as string, runId: run.body.execution_id as string };
@@ -37,7 +38,7 @@ describe('a brief', () => {
     });
     await openApproval(taskId);
     const status = await client.get(`/api/orchestrator/status/${taskId}`);
-    expect(status.body).toMatchObject({ status: 'processing', progress: 75 });
+    expect(status.body).toMatchObject({ status: 'processing', progress: 80 });
     const approved = await client.post(`/api/orchestrator/approve/${taskId}`, {
       approved: true,
       feedback: 'Looks good!',
@@ -93,7 +94,7 @@ describe('a brief', () => {
     const first = await openApproval(taskId);
     const asked = await client.post(`/api/v1/approvals/${first.approval_id}/decide`, {
       decision: 'request_changes',
-      revision: 1,
+      revision: first.revision,
       comment: 'Shorter, please',
     });
     expect(asked).toMatchObject({
@@ -104,12 +105,14 @@ describe('a brief', () => {
       const open = await openApproval(taskId);
       return open.approval_id !== first.approval_id && open;
     }, 'a second approval');
-    expect(second.revision).toBe(2);
-    await client.post(`/api/v1/approvals/${second.approval_id}/decide`, { decision: 'approve', revision: 2 });
+    expect([first.revision, second.revision]).toEqual([2, 4]);
+    await client.post(`/api/v1/approvals/${second.approval_id}/decide`, { decision: 'approve', revision: 4 });
     const run = await ended(runId);
     const content = await client.get(`/api/content/${run.output.content_id}`);
-    expect(content.body).toMatchObject({ status: 'published', revision: 2, published_revision: 2 });
+    expect(content.body).toMatchObject({ status: 'published', revision: 4, published_revision: 4 });
     expect(content.body.revisions).toMatchObject([
+      { number: 4, author: { kind: 'model' } },
+      { number: 3, author: { kind: 'model' } },
       { number: 2, author: { kind: 'model' } },
       { number: 1, author: { kind: 'model' } },
     ]);
@@ -120,12 +123,12 @@ describe('a brief', () => {
     const first = await openApproval(taskId);
     await client.post(`/api/v1/approvals/${first.approval_id}/decide`, {
       decision: 'request_changes',
-      revision: 1,
+      revision: first.revision,
       edits: { title: 'A better title' },
     });
-    await until(async () => (await openApproval(taskId)).revision === 2, 'the edited revision');
+    await until(async () => (await openApproval(taskId)).revision === 3, 'the edited revision');
     await client.post(`/api/orchestrator/approve/${taskId}`, { approved: true });
-    expect(await ended(runId)).toMatchObject({ output: { slug: 'a-better-title', revision: 2 } });
+    expect(await ended(runId)).toMatchObject({ output: { slug: 'a-better-title', revision: 3 } });
   });
 
   test('is published at the time that was asked for', async () => {
@@ -133,7 +136,7 @@ describe('a brief', () => {
       task_name: 'Later',
       topic: 'Later',
       auto_start: true,
-      parameters: { publish_at: new Date(Date.now() + 4_000).toISOString() },
+      parameters: { ...PLAIN, publish_at: new Date(Date.now() + 4_000).toISOString() },
     });
     await openApproval(task.body.id);
     await client.post(`/api/orchestrator/approve/${task.body.id}`, { approved: true });
@@ -213,12 +216,13 @@ describe('a run', () => {
     const optimise = await client.post('/api/orchestrator/process', {
       task_id: taskId,
       workflow_type: 'optimization',
+      parameters: PLAIN,
     });
-    expect((await openApproval(taskId)).revision).toBe(2);
+    expect((await openApproval(taskId)).revision).toBe(4);
     await client.post(`/api/orchestrator/approve/${taskId}`, { approved: true });
     expect(await ended(optimise.body.execution_id)).toMatchObject({
       status: 'completed',
-      output: { revision: 2 },
+      output: { revision: 4 },
     });
     expect(
       (await client.get('/api/posts')).body.posts.filter((post: { slug: string }) =>

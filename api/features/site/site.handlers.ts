@@ -1,9 +1,11 @@
+import { imageUrl, sizeName } from '../../../domain/media/image.ts';
 import { notFound } from '../../../domain/errors.ts';
 import {
   findPost,
   listNamed,
   postListing,
   readSiteTotals,
+  type PostImage,
   type PostRow,
 } from '../../../store/content/posts.repository.ts';
 import { cacheable, defineHandlers, type Input } from '../../http/operation.ts';
@@ -15,6 +17,15 @@ export interface SiteDeps {
   readonly publicUrl: string;
 }
 
+const imageView =
+  (publicUrl: string) =>
+  ({ id, alt, width, height, sizes }: PostImage): components['schemas']['PostImage'] => ({
+    alt,
+    width,
+    height,
+    sizes: sizes.map((size) => ({ width: size.width, url: imageUrl(publicUrl, id, sizeName(size.width)) })),
+  });
+
 const postView =
   (publicUrl: string) =>
   (post: PostRow): components['schemas']['Post'] => ({
@@ -24,6 +35,7 @@ const postView =
     content: post.body,
     excerpt: post.excerpt,
     featured_image_url: post.featured_image_url,
+    featured_image: post.featured_image && imageView(publicUrl)(post.featured_image),
     seo_title: post.seo_title,
     seo_description: post.seo_description,
     category: post.category,
