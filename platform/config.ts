@@ -117,6 +117,19 @@ const fileStorage = (env: Env, dataDir: string) => {
   };
 };
 
+const modelSettings = (env: Env) => ({
+  chosen: env.model ?? null,
+  localPath: env.modelPath ?? null,
+  inputPrice: price('TASKLOOM_MODEL_INPUT_USD_PER_MTOK', env.modelInputPrice),
+  outputPrice: price('TASKLOOM_MODEL_OUTPUT_USD_PER_MTOK', env.modelOutputPrice),
+  corrections: env.modelsFile === undefined ? [] : readModelsFile(resolve(env.modelsFile)),
+  anthropic: { apiKey: env.anthropicApiKey ?? null, baseUrl: env.anthropicBaseUrl ?? null },
+  openai: { apiKey: env.openaiApiKey ?? null, baseUrl: env.openaiBaseUrl ?? null },
+  google: { apiKey: env.googleApiKey ?? null, baseUrl: env.googleBaseUrl ?? null },
+  ollama: { host: env.ollamaHost ?? null },
+  idleMs: positive('TASKLOOM_MODEL_IDLE_SECONDS', env.modelIdleSeconds ?? 60) * 1000,
+});
+
 /**
  * Gives every setting its default and checks those that depend on each other.
  * @throws Error that names the variable to change.
@@ -157,18 +170,7 @@ export const toConfig = (env: Env) => {
     },
     siteWorkspace: env.siteWorkspace ?? 'default',
     eventRetentionDays: env.eventRetentionDays ?? 30,
-    models: {
-      chosen: env.model ?? null,
-      localPath: env.modelPath ?? null,
-      inputPrice: price('TASKLOOM_MODEL_INPUT_USD_PER_MTOK', env.modelInputPrice),
-      outputPrice: price('TASKLOOM_MODEL_OUTPUT_USD_PER_MTOK', env.modelOutputPrice),
-      corrections: env.modelsFile === undefined ? [] : readModelsFile(resolve(env.modelsFile)),
-      anthropic: { apiKey: env.anthropicApiKey ?? null, baseUrl: env.anthropicBaseUrl ?? null },
-      openai: { apiKey: env.openaiApiKey ?? null, baseUrl: env.openaiBaseUrl ?? null },
-      google: { apiKey: env.googleApiKey ?? null, baseUrl: env.googleBaseUrl ?? null },
-      ollama: { host: env.ollamaHost ?? null },
-      idleMs: positive('TASKLOOM_MODEL_IDLE_SECONDS', env.modelIdleSeconds ?? 60) * 1000,
-    },
+    models: modelSettings(env),
     images: {
       /** `provider:name`; `null` for the title card alone. */
       chosen: env.imageModel === undefined || env.imageModel === 'none' ? null : env.imageModel,

@@ -24,7 +24,7 @@ const guestOf = (orm: MikroORM, client: pg.PoolClient): EntityManager => {
   };
   const pool = { connect: async () => connection, end: async () => {} };
   const em = orm.em.fork();
-  em.setTransactionContext(new Kysely({ dialect: new PostgresDialect({ pool: pool as never }) }) as never);
+  em.setTransactionContext(new Kysely({ dialect: new PostgresDialect({ pool: pool as never }) }));
   return em;
 };
 

@@ -23,6 +23,7 @@ import {
 import { listSources } from '../../store/research/sources.repository.ts';
 import type { Reader, Writer } from '../../store/store.ts';
 import type { JudgeAnswer, JudgeInput } from '../../workflows/content/messages.ts';
+import { isRejection } from '../models/errors.ts';
 import { askModel } from '../models/model-step.ts';
 import { EMBEDDING_MODEL } from '../models/providers/embeddings.ts';
 import { workStep } from '../models/work-step.ts';
@@ -70,14 +71,13 @@ type StoredVerdict = ModelVerdict & { readonly modelId: string };
 
 /** The verdict of the run's own model, where it is able to judge; `null` where it is not. */
 const askVerdict = async (deps: ActivityDeps, input: JudgeInput): Promise<StoredVerdict | null | Held> => {
-  const { round, able } = await deps.store.read(workerPrincipal(input.workspace_id), async (db) => {
-    const round = await readRound(db, input);
-    const { model } = await modelOf(deps, db, round);
-    return { round, able: model.quality === 'standard' && model.abilities.includes('structured_output') };
+  const able = await deps.store.read(workerPrincipal(input.workspace_id), async (db) => {
+    const { model } = await modelOf(deps, db, await readRound(db, input));
+    return model.quality === 'standard' && model.abilities.includes('structured_output');
   });
   if (!able) return null;
   const verdict = await askModel<JsonObject>(deps, input, async (tx) => {
-    const { draft, sections } = await readMaterial(tx, input);
+    const { round, draft, sections } = await readMaterial(tx, input);
     const model = await modelOf(deps, tx, round);
     const { topic: _topic, primaryKeyword: keyword = null, targetAudience: audience = null } = round.brief;
     return {
@@ -212,7 +212,11 @@ const settleJudgement = async (
 export const createJudgingActivities = (deps: ActivityDeps) => ({
   /** Judges a revision: what code can measure, together with the model's own verdict where it is able to give one. */
   judge: async (input: JudgeInput): Promise<JudgeAnswer | Held> => {
-    const verdict = await askVerdict(deps, input);
+    // A judge without the model's word is still one, and says so.
+    const verdict = await askVerdict(deps, input).catch((error: unknown) => {
+      if (!isRejection(error)) throw error;
+      return null;
+    });
     if (isHeld(verdict)) return HELD;
     const result = await workStep<{ material: Material }, Seen & { material: Material }, JudgeResult>(
       deps,

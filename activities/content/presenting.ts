@@ -11,6 +11,7 @@ import { sql, type Reader } from '../../store/store.ts';
 import type { RoundInput } from '../../workflows/content/messages.ts';
 import { makeImage, type ImageWish, type MadeImages } from '../media/make-image.ts';
 import { writeImageFiles } from '../media/store-images.ts';
+import { isRejection } from '../models/errors.ts';
 import { askModel } from '../models/model-step.ts';
 import { workStep } from '../models/work-step.ts';
 import type { ActivityDeps } from '../runtime.ts';
@@ -55,31 +56,28 @@ const readDescribed = async (
   return { round, title, body, model: await modelOf(deps, db, round) };
 };
 
-const describe = async (deps: ActivityDeps, input: RoundInput): Promise<DescribeResult | Held> => {
-  const { model } = await deps.store.read(workerPrincipal(input.workspace_id), (db) =>
-    readDescribed(deps, db, input),
-  );
-  const progress = { to: PROGRESS.judged };
-  if (model.model.quality === 'standard')
-    return askModel<DescribeResult>(deps, input, async (tx) => {
-      const { round, title, body, model: asked } = await readDescribed(deps, tx, input);
-      return {
-        path: pathsOf(round).describe,
-        title: 'Describe',
-        model: asked,
-        prompt: seoPrompt(title, body, round.brief.primaryKeyword ?? null),
-        progress,
-        question: {
-          form: 'value',
-          schema: SEO_SCHEMA,
-          keep: (value) => {
-            const fields = parseSeo(value);
-            return fields && toResult(fields, asked.model.id);
-          },
+const describeByModel = (deps: ActivityDeps, input: RoundInput): Promise<DescribeResult | Held> =>
+  askModel<DescribeResult>(deps, input, async (tx) => {
+    const { round, title, body, model } = await readDescribed(deps, tx, input);
+    return {
+      path: pathsOf(round).describe,
+      title: 'Describe',
+      model,
+      prompt: seoPrompt(title, body, round.brief.primaryKeyword ?? null),
+      progress: { to: PROGRESS.judged },
+      question: {
+        form: 'value',
+        schema: SEO_SCHEMA,
+        keep: (value) => {
+          const fields = parseSeo(value);
+          return fields && toResult(fields, model.model.id);
         },
-      };
-    });
-  return workStep<SeoFields, SeoFields, DescribeResult>(deps, input, {
+      },
+    };
+  });
+
+const describeByRule = (deps: ActivityDeps, input: RoundInput): Promise<DescribeResult | Held> =>
+  workStep<SeoFields, SeoFields, DescribeResult>(deps, input, {
     plan: async (tx) => {
       const { round, title, body } = await readDescribed(deps, tx, input);
       const fields = seoByRule(title, body);
@@ -87,8 +85,21 @@ const describe = async (deps: ActivityDeps, input: RoundInput): Promise<Describe
     },
     work: async (fields) => fields,
     store: async (_tx, fields) => toResult(fields, 'rule'),
-    progress,
+    progress: { to: PROGRESS.judged },
   });
+
+/** By the model where it is able; by rule where it is not, or gave nothing that can be used. */
+const describe = async (deps: ActivityDeps, input: RoundInput): Promise<DescribeResult | Held> => {
+  const { model } = await deps.store.read(workerPrincipal(input.workspace_id), (db) =>
+    readDescribed(deps, db, input),
+  );
+  if (model.model.quality !== 'standard') return describeByRule(deps, input);
+  try {
+    return await describeByModel(deps, input);
+  } catch (error) {
+    if (!isRejection(error)) throw error;
+    return describeByRule(deps, input);
+  }
 };
 
 interface Illustration {

@@ -47,5 +47,3 @@ export const openDeltas = (store: Store, input: RunInput, step: string) => {
     },
   };
 };
-
-export type Deltas = ReturnType<typeof openDeltas>;

@@ -81,6 +81,10 @@ const classify = ({ status, code }: VendorFacts): ModelErrorType => {
   return status >= 400 && status < 500 && status !== 408 ? 'model_rejected' : 'model_unavailable';
 };
 
+/** Whether a model was asked and gave nothing that can be used: who can do without it goes on. */
+export const isRejection = (error: unknown): boolean =>
+  error instanceof ApplicationFailure && error.type === ('model_rejected' satisfies ModelErrorType);
+
 const unbilled = new WeakSet<object>();
 
 /** Marks a failure of a call that no vendor can have billed. */

@@ -56,11 +56,11 @@ interface Prepared<Context> {
 const prepare = <Context>(
   deps: ActivityDeps,
   input: RunInput,
-  plan: Work<Context, unknown, JsonObject>['plan'],
+  task: Pick<Work<Context, unknown, JsonObject>, 'plan'>,
 ): Promise<Prepared<Context>> =>
   writeForRun(deps, input, async (tx) => {
     const [run, budgets] = await Promise.all([lockRun(tx, input.run_id), lockBudgets(tx, input.run_id)]);
-    const planned = await plan(tx, run, { isLimited: budgets.length > 0 });
+    const planned = await task.plan(tx, run, { isLimited: budgets.length > 0 });
     const digest = createHash('sha256').update(canonicalJson(planned.inputs)).digest('hex');
     const { path, title, amount = 0 } = planned;
     const step: StepRef = { runId: run.id, attempt: input.attempt, path, digest, title };
@@ -77,23 +77,28 @@ const prepare = <Context>(
 export const workStep = <Context, Made, Result extends JsonObject>(
   deps: ActivityDeps,
   input: RunInput,
-  { plan, work, store, note, usage: usageOf, progress }: Work<Context, Made, Result>,
+  task: Work<Context, Made, Result>,
 ): Promise<Result | Held> =>
   withHeartbeat(async (signal) => {
     const { planned, step, opened, reservation } = await whileDatabaseAway(signal, () =>
-      prepare(deps, input, plan),
+      prepare(deps, input, task),
     );
     if (opened.state === 'held') return HELD;
     if (opened.state === 'refused') throw runEnded();
     if (opened.state === 'done') return opened.result as Result;
-    const made = await work(planned.context, signal);
+    const made = await task.work(planned.context, signal);
     return whileDatabaseAway(signal, () =>
       writeForRun(deps, input, async (tx) => {
         await lockRun(tx, input.run_id);
-        const result = await store(tx, made);
-        const usage = usageOf?.(made) ?? [];
-        const told = note?.(result) ?? null;
-        await closeStep(tx, step, { result, progress, usage, detail: told === null ? {} : { note: told } });
+        const result = await task.store(tx, made);
+        const usage = task.usage?.(made) ?? [];
+        const told = task.note?.(result) ?? null;
+        await closeStep(tx, step, {
+          result,
+          progress: task.progress,
+          usage,
+          detail: told === null ? {} : { note: told },
+        });
         settleUsage(tx, step.runId, reservation, usage);
         return result;
       }),

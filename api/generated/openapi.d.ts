@@ -2495,7 +2495,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
-            undefined: components["responses"]["Invalid"];
+            422: components["responses"]["Invalid"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2523,7 +2523,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
-            undefined: components["responses"]["Invalid"];
+            422: components["responses"]["Invalid"];
             default: components["responses"]["Problem"];
         };
     };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { analyse, headingsOf } from './analysis.ts';
-import { readParameters, sectionShare } from './pipeline.ts';
+import { readParameters, sectionShare, sectionsToRevise } from './pipeline.ts';
 import { applyEdits, excerptOf, sameDraft } from './revision.ts';
 import { slugCandidate, slugify } from './slug.ts';
 
@@ -85,6 +85,18 @@ describe('the parameters of a run', () => {
       policy: { count: 1, roles: [], allow_self: true },
       approvalExpiresInSeconds: null,
       onExpiry: 'reject',
+      prefer: null,
+      research: 'moderate',
+      image: 'auto',
+      targetWords: null,
+      threshold: 65,
+      maxRevisions: 3,
+      budget: null,
+    });
+    expect(readParameters({ quality: { threshold: 0 }, budget_usd: 0.25 })).toMatchObject({
+      threshold: 0,
+      maxRevisions: 3,
+      budget: 250_000,
     });
     expect(readParameters({ approval: { count: 2, expires_in_seconds: 5 } })).toMatchObject({
       policy: { count: 2, allow_self: true },
@@ -92,6 +104,11 @@ describe('the parameters of a run', () => {
     });
   });
   test('the progress of sections rises to the end of writing', () => {
-    expect([1, 3, 4, 5, 7].map(sectionShare)).toEqual([60, 20, 15, 12, 8]);
+    expect([1, 3, 4, 5, 7].map(sectionShare)).toEqual([50, 16, 12, 10, 7]);
+  });
+  test('sections are revised that a note names, all of them where none is named', () => {
+    expect(sectionsToRevise([{ section: 2 }, { section: null }, { section: 2 }], 4)).toEqual([2]);
+    expect(sectionsToRevise([{ section: null }], 3)).toEqual([0, 1, 2]);
+    expect(sectionsToRevise([{ section: 7 }], 2)).toEqual([0, 1]);
   });
 });

@@ -105,7 +105,10 @@ export const sectionPrompt = (wish: SectionWish): Prompt => {
     ...(current ? [fenced('This is the section as it stands: keep what is good', current)] : []),
     ...(sources
       ? [
-          `${fenced('These are sources. Cite them as [n] behind what they say, and nothing else as a source', sources)}`,
+          fenced(
+            'These are sources. Cite them as [n] behind what they say, and nothing else as a source',
+            sources,
+          ),
         ]
       : []),
   ];

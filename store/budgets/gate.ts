@@ -1,7 +1,7 @@
 import { suggestedLimit } from '../../domain/budgets/budget.ts';
 import { DEFAULT_POLICY } from '../../domain/approvals/approval.ts';
 import { DomainError, invalid } from '../../domain/errors.ts';
-import type { JsonObject } from '../../domain/json.ts';
+import { textAt, type JsonObject } from '../../domain/json.ts';
 import { APPROVAL_COLUMNS, closeApproval, openApproval, type ApprovalRow } from '../approvals/approvals.ts';
 import type { RunRow } from '../runs/run.rows.ts';
 import { poke, reportOutcome } from '../runs/transition.ts';
@@ -110,7 +110,7 @@ export const raiseBudget = async (
   answer: JsonObject | null,
 ): Promise<void> => {
   const limit = grantedLimit(approval, answer);
-  const budgetId = String(approval.shown['budget_id']);
+  const budgetId = textAt(approval.shown, 'budget_id');
   tx.send(
     sql`update budgets set limit_micros = greatest(limit_micros, ${limit}::bigint), updated_at = now() where id = ${budgetId}`,
   );

@@ -46,12 +46,14 @@ describe('an approval', () => {
 
   test('of an older revision can not release a newer one', async () => {
     const { taskId } = await startPipeline(first, 'An old revision');
-    const { approval_id: id } = await awaitApproval(first, taskId);
+    const { approval_id: id, revision } = await awaitApproval(first, taskId);
     const { body } = await first.get(`/api/v1/approvals/${id}`);
     await first.post(`/api/content/${body.subject_id}`, { title: 'Newer' });
-    const stale = await decide(second, id, { decision: 'approve', revision: 1 });
+    const stale = await decide(second, id, { decision: 'approve', revision });
     expect(stale).toMatchObject({ status: 409, body: { code: 'stale_revision' } });
-    expect(await decide(second, id, { decision: 'approve', revision: 2 })).toMatchObject({ status: 200 });
+    expect(await decide(second, id, { decision: 'approve', revision: revision + 1 })).toMatchObject({
+      status: 200,
+    });
   });
 
   test('decided twice with the same key is decided once, and answered the same', async () => {
@@ -130,9 +132,9 @@ describe('an approval', () => {
       status: 403,
       body: { code: 'self_approval' },
     });
-    expect(
-      await decide(first, id, { decision: 'approve', revision: 1, edits: { title: 'x' } }),
-    ).toMatchObject({ status: 403 });
+    expect(await decide(first, id, { decision: 'approve', revision, edits: { title: 'x' } })).toMatchObject({
+      status: 403,
+    });
   });
 
   test('leaves an audit entry with a content hash', async () => {

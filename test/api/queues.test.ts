@@ -41,7 +41,7 @@ test('a worker without the queue of models leaves their calls to another one tha
   expect(await health('worker')).toBe('nobody here asks for work of the queue model');
   expect(await health('worker', { TASKLOOM_QUEUES: 'control' })).toBe('');
   await server.startWorker(['model']);
-  expect((await awaitApproval(client, taskId)).revision).toBe(1);
+  expect((await awaitApproval(client, taskId)).revision).toBe(2);
   expect(await health('worker')).toBe('');
 });
 
