@@ -40,7 +40,7 @@ test.each<[string, string | RegExp, string, string]>([
   ],
   [
     'an image of another version of ours',
-    'taskloom:0.1.0',
+    'taskloom:0.2.0',
     'taskloom:0.0.9',
     'api: its image must be taskloom:',
   ],
