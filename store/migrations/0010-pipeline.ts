@@ -4,6 +4,8 @@ const STATEMENTS = [
   // What the judge said of the newest revision that it saw; null before, and for text that no run has judged.
   `alter table content_items add column quality_score smallint check (quality_score between 0 and 100)`,
   `alter table content_items add column below_threshold boolean not null default false`,
+  // The workspace's name is the site's, also on title cards; whoever has chosen one keeps it.
+  `update workspaces set name = 'Taskloom' where slug = 'default' and name = 'Default'`,
   // The site shows the images of published posts with their words and sizes.
   `create policy site on images for select to taskloom_app using (workspace_id = (select current_site())
      and exists (select 1 from posts p where p.content_id = images.content_id and p.withdrawn_at is null))`,
