@@ -31,23 +31,11 @@ import type { ActivityDeps } from '../runtime.ts';
 import { readabilityOf } from './judge/readability.ts';
 import { embedArticle, type ArticleEmbedding } from './judge/similarity.ts';
 import { parseVerdict, VERDICT_SCHEMA, verdictPrompt, type ModelVerdict } from './judge/verdict.ts';
-import { pathsOf, readRound, resultOf, type Round } from './round.ts';
+import { pathsOf, readRound, resultOf, type JudgeResult, type Round } from './round.ts';
 import { modelOf } from './writing.ts';
 
 /** How far a draft may be from the length that was asked for. */
 const LENGTH_SLACK = { least: 0.75, most: 1.35 };
-
-/** What the judge stores for the pass that follows. */
-export interface JudgeResult extends JsonObject {
-  readonly revision: number;
-  readonly score: number;
-  readonly passed: boolean;
-  readonly basis: string;
-  readonly notes: readonly { readonly text: string; readonly section: number | null }[];
-  readonly revise: readonly number[];
-  /** Why nothing was compared with the posts that exist; null when it was. */
-  readonly not_compared: string | null;
-}
 
 interface Material {
   readonly round: Round;

@@ -52,6 +52,18 @@ export interface SectionResult extends JsonObject {
   readonly model: string;
 }
 
+/** What the judge stores for the pass that follows. */
+export interface JudgeResult extends JsonObject {
+  readonly revision: number;
+  readonly score: number;
+  readonly passed: boolean;
+  readonly basis: string;
+  readonly notes: readonly { readonly text: string; readonly section: number | null }[];
+  readonly revise: readonly number[];
+  /** Why nothing was compared with the posts that exist; null when it was. */
+  readonly not_compared: string | null;
+}
+
 interface RoundRow {
   readonly subject_id: string;
   readonly owner_id: string | null;

@@ -9,8 +9,7 @@ import type { OutlineAnswer, RoundInput, SectionInput } from '../../workflows/co
 import { chooseModel, type ChosenModel } from '../models/choose-model.ts';
 import { askModel, type ModelStep } from '../models/model-step.ts';
 import type { ActivityDeps } from '../runtime.ts';
-import type { JudgeResult } from './judging.ts';
-import { pathsOf, readRound, resultOf, type Round, type SectionResult } from './round.ts';
+import { pathsOf, readRound, resultOf, type JudgeResult, type Round, type SectionResult } from './round.ts';
 
 const MAX_SOURCE_CHARS = 6_000;
 
