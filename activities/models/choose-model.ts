@@ -21,8 +21,15 @@ export interface ChosenModel {
   readonly key: string;
 }
 
-/** A routed step that was tried before goes to the next of the candidates. */
-const turn = (candidates: number): number => (Context.current().info.attempt - 1) % candidates;
+/** Providers that are left alone after outages are asked last; a step that was tried before goes to the next candidate. */
+const pick = (models: Models, candidates: readonly { readonly id: string }[]): string | undefined => {
+  const away = models
+    .status()
+    .flatMap(({ provider, circuit }) => (circuit.state === 'open' ? [provider] : []));
+  const here = candidates.filter(({ id }) => !away.includes(id.slice(0, id.indexOf(':'))));
+  const order = here.length > 0 ? here : candidates;
+  return order[(Context.current().info.attempt - 1) % order.length]?.id;
+};
 
 /**
  * Chooses the model of a step: the named one, else the next candidate of a preference, else the workspace's own selection,
@@ -38,8 +45,10 @@ export const chooseModel = async (
   if (wish.named === null && wish.prefer !== null) {
     const routed = route(await readRoutableModels(db), { prefer: wish.prefer, abilities });
     if ('refused' in routed) throw modelFailure('model_not_configured', routed.message);
-    const chosen = routed.candidates[turn(routed.candidates.length)];
-    return { model: await models.resolve(chosen?.id), key: `prefer:${wish.prefer}/${abilities.join(',')}` };
+    return {
+      model: await models.resolve(pick(models, routed.candidates)),
+      key: `prefer:${wish.prefer}/${abilities.join(',')}`,
+    };
   }
   const model = await models.resolve(wish.named ?? (await selectedModel(db)) ?? undefined);
   return { model, key: model.id };
