@@ -4,6 +4,9 @@ const STATEMENTS = [
   // What the judge said of the newest revision that it saw; null before, and for text that no run has judged.
   `alter table content_items add column quality_score smallint check (quality_score between 0 and 100)`,
   `alter table content_items add column below_threshold boolean not null default false`,
+  // The model that a step asks, as provider:name; null where it asks none.
+  `alter table run_steps add column asked text`,
+  `create index run_steps_begun on run_steps (run_id) where status = 'started'`,
 ];
 
 export class Pipeline extends Migration {
