@@ -9,6 +9,7 @@ import {
   type Reservation,
 } from '../../store/budgets/reservations.ts';
 import { settle } from '../../store/budgets/settlement.ts';
+import { failLostSteps } from '../../store/runs/leftovers.ts';
 import type { RunRow } from '../../store/runs/run.rows.ts';
 import { gate, isStored, type StepRef, type Usage } from '../../store/runs/steps.ts';
 import type { Writer } from '../../store/store.ts';
@@ -97,6 +98,7 @@ const pay = async (
   const most = amount();
   const paid = reserve(tx, step, budgets, most);
   if (!('refusedBy' in paid)) return paid.reservation;
+  await failLostSteps(tx, run, step.path);
   await waitForBudget(tx, run, step.path, paid.refusedBy, most);
   return 'waits';
 };

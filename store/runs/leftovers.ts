@@ -25,20 +25,19 @@ export const runsWithLeftovers = (
 
 const INTERRUPTED = {
   code: 'interrupted',
-  message: 'The run ended while its worker was gone: nobody knows what became of this step.',
+  message: 'The worker was gone before this step ended: nobody knows what became of it.',
 };
 
 /**
- * Ends what a dead worker has left of a run that has ended, whose lock this transaction holds: steps under way have failed,
- * their calls are in doubt, and what was reserved for them counts as spent.
+ * Ends steps of a run, whose lock this transaction holds, that a dead worker has left under way: they have failed, and
+ * their calls are in doubt.
  */
-export const closeLeftovers = async (tx: Writer, run: RunRow): Promise<void> => {
-  if (run.finished_at === null) return;
+export const failLostSteps = async (tx: Writer, run: RunRow, path: string | null = null): Promise<void> => {
   const left = await tx.many<{ path: string; attempt: number }>(
     sql`with ended as (
           update run_steps set status = 'failed', error = ${JSON.stringify(INTERRUPTED)}, finished_at = now(),
                  in_doubt = in_doubt + (asked is not null)::integer
-           where run_id = ${run.id} and status = 'started' returning path, attempt, asked),
+           where run_id = ${run.id} and path = coalesce(${path}, path) and status = 'started' returning path, attempt, asked),
         calls as (select * from ended where asked is not null),
         booked as (
           insert into usage_ledger (workspace_id, run_id, step_path, attempt, provider, model, in_doubt)
@@ -47,7 +46,13 @@ export const closeLeftovers = async (tx: Writer, run: RunRow): Promise<void> => 
         counted as (update runs set in_doubt = in_doubt + (select count(*) from calls) where id = ${run.id})
         select path, attempt from ended`,
   );
-  for (const { path, attempt } of left)
-    tx.emit(runStream(run.id), 'step.failed', { step: path, attempt, error: INTERRUPTED });
+  for (const step of left)
+    tx.emit(runStream(run.id), 'step.failed', { step: step.path, attempt: step.attempt, error: INTERRUPTED });
+};
+
+/** Ends all that a dead worker has left of a run that has ended; what was reserved for its calls counts as spent. */
+export const closeLeftovers = async (tx: Writer, run: RunRow): Promise<void> => {
+  if (run.finished_at === null) return;
+  await failLostSteps(tx, run);
   doubtOpenReservations(tx, { runId: run.id });
 };
