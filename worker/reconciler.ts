@@ -3,6 +3,7 @@ import { workerPrincipal } from '../domain/identity/principal.ts';
 import { workflowIdOf } from '../domain/runs/run.ts';
 import type { Log } from '../platform/logger.ts';
 import { cancelApprovals } from '../store/approvals/approvals.ts';
+import { closeLeftovers, runsWithLeftovers } from '../store/runs/leftovers.ts';
 import { enqueueStart } from '../store/runs/start.ts';
 import { lockRun, transit } from '../store/runs/transition.ts';
 import { sql, type Store } from '../store/store.ts';
@@ -70,8 +71,19 @@ const mend = (deps: ReconcilerDeps, seen: LiveRun, found: Exclude<Found, 'open'>
     deps.log.warn({ run: run.id }, 'restarted a run whose workflow was gone');
   });
 
-/** One pass over the quiet runs. @returns how many were mended. */
+/** A run that ended while its worker was gone leaves a call of which nobody tells the end. */
+const clearUp = async (deps: ReconcilerDeps): Promise<void> => {
+  for (const { id, workspace_id } of await runsWithLeftovers(deps.system, QUIET_SECONDS, BATCH)) {
+    await deps.store.write(workerPrincipal(workspace_id), async (tx) =>
+      closeLeftovers(tx, await lockRun(tx, id)),
+    );
+    deps.log.warn({ run: id }, 'closed what a dead worker had left of a run');
+  }
+};
+
+/** One pass over the quiet runs, and over those that ended with something left. @returns how many were mended. */
 export const reconcile = async (deps: ReconcilerDeps): Promise<number> => {
+  await clearUp(deps);
   let mended = 0;
   for (const run of await quietRuns(deps.system)) {
     const found = await look(deps.client, run);

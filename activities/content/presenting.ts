@@ -115,25 +115,24 @@ interface Illustrated {
   readonly latencyMs: number;
 }
 
-/** What a picture that was paid for books; a title card costs nothing. */
-const usageOf = ({ made, latencyMs }: Illustrated): Usage[] =>
-  (made?.images ?? []).flatMap(({ model, costMicros }) => {
-    if (model === null) return [];
-    const colon = model.indexOf(':');
-    const [provider, name] = [model.slice(0, colon), model.slice(colon + 1)];
-    return [
-      {
-        provider,
-        model: name,
-        tokensIn: 0,
-        tokensOut: 0,
-        tokensCached: 0,
-        costMicros,
-        latencyMs,
-        inDoubt: false,
-      },
-    ];
-  });
+/** What a picture that was paid for books, also one of no use; a title card alone costs nothing. */
+const usageOf = ({ made, latencyMs }: Illustrated): Usage[] => {
+  if (!made?.paid) return [];
+  const { model, costMicros, inDoubt } = made.paid;
+  const { provider, name } = model;
+  return [
+    {
+      provider,
+      model: name,
+      tokensIn: 0,
+      tokensOut: 0,
+      tokensCached: 0,
+      costMicros,
+      latencyMs: inDoubt ? null : latencyMs,
+      inDoubt,
+    },
+  ];
+};
 
 const illustrate = (deps: ActivityDeps, input: RoundInput): Promise<IllustrateResult | Held> =>
   workStep<Illustration, Illustrated, IllustrateResult>(deps, input, {
@@ -151,7 +150,9 @@ const illustrate = (deps: ActivityDeps, input: RoundInput): Promise<IllustrateRe
         path: IMAGE_PATH,
         title: 'Illustrate',
         inputs: isWanted ? { title, category, topic, style, model: mayPaint ? model.id : null } : {},
-        amount: mayPaint && isLimited ? (model.price ?? 0) : 0,
+        ...(mayPaint
+          ? { paid: { provider: model.provider, name: model.name, amount: isLimited ? model.price : null } }
+          : {}),
         context: { wish: isWanted ? wish : null, mayPaint },
       };
     },

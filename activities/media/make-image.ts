@@ -3,6 +3,7 @@ import { DomainError } from '../../domain/errors.ts';
 import { altOfCard, altOfPicture } from '../../domain/media/alt.ts';
 import type { ImageOrigin, ImageStyle } from '../../domain/media/image.ts';
 import { imagePrompt } from '../../domain/media/prompt.ts';
+import { isUnbilled } from '../models/errors.ts';
 import { generatePictures, type ImageModel } from './image-model.ts';
 import type { ImageModels } from './image-models.ts';
 import { readPicture, type Picture } from './sizes.ts';
@@ -44,6 +45,17 @@ export interface MadeImages {
   readonly images: readonly MadeImage[];
   /** Why there is a title card although a model is configured; null otherwise. */
   readonly note: string | null;
+  /** What was paid for, whatever came of it; null where no model was asked, or refused. */
+  readonly paid: PaidCall | null;
+}
+
+/** A call of an image model. */
+export interface PaidCall {
+  readonly model: Pick<ImageModel, 'provider' | 'name'>;
+  /** Of all its pictures; null when the model has no configured price, or nobody knows. */
+  readonly costMicros: number | null;
+  /** It may have been billed, and nobody knows. */
+  readonly inDoubt: boolean;
 }
 
 /** Each card of a series looks different. */
@@ -93,8 +105,8 @@ const reasonOf = (error: unknown): string => {
 };
 
 type Painted =
-  | { readonly images: MadeImage[] }
-  | { readonly images: null; readonly reason: string; readonly costMicros: number | null };
+  | { readonly images: MadeImage[]; readonly paid: PaidCall }
+  | { readonly images: null; readonly reason: string; readonly paid: PaidCall | null };
 
 const tryToPaint = async (model: ImageModel, wish: ImageWish, signal: AbortSignal): Promise<Painted> => {
   const { headers, count = 1 } = wish;
@@ -104,14 +116,16 @@ const tryToPaint = async (model: ImageModel, wish: ImageWish, signal: AbortSigna
     files = await generatePictures(model, request);
   } catch (error) {
     signal.throwIfAborted();
-    return { images: null, reason: reasonOf(error), costMicros: 0 };
+    const paid = isUnbilled(error) ? null : { model, costMicros: null, inDoubt: true };
+    return { images: null, reason: reasonOf(error), paid };
   }
+  const paid = { model, costMicros: model.price === null ? null : model.price * count, inDoubt: false };
   try {
-    return { images: await paint(model, wish, files) };
+    return { images: await paint(model, wish, files), paid };
   } catch (error) {
     // It answered, and is paid for what can't be used.
     const reason = `${model.id} answered with something else. ${reasonOf(error)}`;
-    return { images: null, reason, costMicros: model.price };
+    return { images: null, reason, paid };
   }
 };
 
@@ -130,12 +144,15 @@ export const makeImage = async (
     painted = model && (await tryToPaint(model, wish, signal));
   } catch (error) {
     signal.throwIfAborted();
-    painted = { images: null, reason: reasonOf(error), costMicros: 0 };
+    painted = { images: null, reason: reasonOf(error), paid: null };
   }
-  if (painted === null) return { images: await drawCards(deps, wish, 0, signal), note: null };
-  if (painted.images) return { images: painted.images, note: null };
+  if (painted === null) return { images: await drawCards(deps, wish, 0, signal), note: null, paid: null };
+  const { paid } = painted;
+  if (painted.images) return { images: painted.images, note: null, paid };
+  const cost = paid?.inDoubt === false ? paid.costMicros : 0;
   return {
-    images: await drawCards(deps, wish, painted.costMicros, signal),
+    images: await drawCards(deps, wish, cost, signal),
+    paid,
     note: `A title card was drawn instead of a picture: ${painted.reason}`,
   };
 };

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhen } from 'cockatiel';
-import { modelFailure, withoutBill } from './errors.ts';
+import { modelFailure, withoutCall } from './errors.ts';
 
 const FAILURES = 5;
 const OPEN_MS = 30_000;
@@ -61,7 +61,7 @@ export const createCircuit = ({ openMs = OPEN_MS, onChange }: CircuitOptions = {
   return {
     run: async (id, call) => {
       const refused = refusal(id);
-      if (refused) throw withoutBill(refused);
+      if (refused) throw withoutCall(refused);
       return policy.execute(call);
     },
     status: () => {

@@ -93,15 +93,30 @@ export const withoutBill = (failure: ApplicationFailure): ApplicationFailure => 
   return failure;
 };
 
+const unsent = new WeakSet<object>();
+
+/** Marks a failure of a call that never reached its vendor. */
+export const withoutCall = (failure: ApplicationFailure): ApplicationFailure => {
+  unsent.add(failure);
+  return withoutBill(failure);
+};
+
+/** Whether a call that failed so never reached its vendor: there was none. */
+export const isUnsent = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && unsent.has(error);
+
 /** Whether a call that failed so can't have been billed: it was refused, or never reached its vendor. */
 export const isUnbilled = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && unbilled.has(error);
 
 const NO_CONNECTION: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
 
-const wasNeverTaken = (error: unknown): boolean => {
-  if (APICallError.isInstance(error) && error.statusCode !== undefined) return error.statusCode >= 400;
-  for (let cause = error; cause instanceof Error; cause = cause.cause)
+const wasRefused = (error: unknown): boolean =>
+  APICallError.isInstance(error) && error.statusCode !== undefined && error.statusCode >= 400;
+
+const neverArrived = (error: unknown): boolean => {
+  // Not by `instanceof`: the network's errors are made in another realm where a test runs.
+  for (let cause = error; typeof cause === 'object' && cause !== null; cause = Reflect.get(cause, 'cause'))
     if (NO_CONNECTION.has(textField(cause, 'code') ?? '')) return true;
   return false;
 };
@@ -114,7 +129,8 @@ const wasNeverTaken = (error: unknown): boolean => {
 export const toModelFailure = (error: unknown, model: FailingModel): ApplicationFailure => {
   if (error instanceof ApplicationFailure) return error;
   const failure = mapped(error, model);
-  return wasNeverTaken(error) ? withoutBill(failure) : failure;
+  if (neverArrived(error)) return withoutCall(failure);
+  return wasRefused(error) ? withoutBill(failure) : failure;
 };
 
 const mapped = (error: unknown, model: FailingModel): ApplicationFailure => {

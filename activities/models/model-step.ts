@@ -20,10 +20,10 @@ import type { RunInput } from '../../workflows/runs/messages.ts';
 import { runEnded, writeForRun, type ActivityDeps } from '../runtime.ts';
 import type { ChosenModel } from './choose-model.ts';
 import { openDeltas } from './deltas.ts';
-import { isUnbilled, modelFailure } from './errors.ts';
+import { isUnsent, modelFailure, type ModelErrorType } from './errors.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { generateText, type Generated, type Model } from './model.ts';
-import { doubtfulUsage, payInAdvance, settleUsage, usageOf, worstCaseOf } from './payment.ts';
+import { failureOf, payInAdvance, settleUsage, usageOf, usageOfFailure, worstCaseOf } from './payment.ts';
 import { generateStructured } from './structured.ts';
 import type { JsonSchema } from './call.ts';
 
@@ -105,10 +105,10 @@ const prepare = <Result extends JsonObject>(
     return { ...prepared, opened, reservation: payment };
   });
 
-interface Answered<Result> {
-  readonly result: Result | undefined;
-  readonly usage: readonly Usage[];
-}
+/** A step that was opened for a call. */
+type Opening<Result extends JsonObject> = Prepared<Result> & {
+  readonly opened: Extract<Opened, { state: 'open' }>;
+};
 
 interface How {
   readonly signal: AbortSignal;
@@ -122,7 +122,7 @@ const call = async <Result extends JsonObject>(
   { asked, step, traceId }: Prepared<Result>,
   { signal, temperature }: How,
   usage: Usage[],
-): Promise<Answered<Result>> => {
+): Promise<Result | undefined> => {
   const { prompt, question } = asked;
   const { model } = asked.model;
   const request = {
@@ -135,13 +135,13 @@ const call = async <Result extends JsonObject>(
   if (question.form === 'value') {
     const { schema, keep } = question;
     const { value } = await generateStructured<Result>(model, { ...request, schema, parse: keep, onCall });
-    return { result: value, usage };
+    return value;
   }
   const deltas = openDeltas(deps.store, input, step.path);
   try {
     const made = await generateText(model, { ...request, onDelta: deltas.push });
     onCall(made);
-    return { result: question.keep(storable(made.text)), usage };
+    return question.keep(storable(made.text));
   } finally {
     await deltas.close();
   }
@@ -151,26 +151,60 @@ const call = async <Result extends JsonObject>(
 const bookFailure = (
   deps: ActivityDeps,
   input: RunInput,
-  { step, reservation, asked }: Prepared<JsonObject>,
-  answered: readonly Usage[],
-  error: unknown,
-): Promise<void> => {
-  const isAnswer =
-    error instanceof ApplicationFailure && error.type === 'model_rejected' && answered.length > 0;
-  const usage = isAnswer || isUnbilled(error) ? answered : [...answered, doubtfulUsage(asked.model.model)];
-  const code = error instanceof ApplicationFailure ? (error.type ?? 'failed') : 'interrupted';
-  const message = error instanceof Error ? error.message.slice(0, 500) : 'The call was interrupted.';
-  return writeForRun(deps, input, async (tx) => {
-    await failStep(tx, step, { error: { code, message }, usage });
-    settleUsage(tx, step.runId, reservation, usage);
+  { step, reservation, opened }: Opening<JsonObject>,
+  { error, usage }: { readonly error: unknown; readonly usage: readonly Usage[] },
+): Promise<void> =>
+  writeForRun(deps, input, async (tx) => {
+    await failStep(tx, step, {
+      call: opened.call,
+      error: failureOf(error),
+      usage,
+      unsent: usage.length === 0 && isUnsent(error),
+    });
+    await settleUsage(tx, step.runId, reservation, usage);
   });
-};
 
 const nothingUsable = (model: Model): ApplicationFailure =>
   modelFailure('model_rejected', `${model.id} wrote nothing usable in ${TEMPERATURES.length} tries.`);
 
-const isStall = (error: unknown): boolean =>
-  error instanceof ApplicationFailure && error.type === 'model_stalled';
+const isA = (error: unknown, type: ModelErrorType): boolean =>
+  error instanceof ApplicationFailure && error.type === type;
+
+/** A stored answer, or why there is none. */
+type Tried<Result> = { readonly result: Result } | { readonly error: unknown; readonly isAnswered: boolean };
+
+/** Makes a step's call and stores what came of it. */
+const tryOnce = async <Result extends JsonObject>(
+  deps: ActivityDeps,
+  input: RunInput,
+  prepared: Opening<Result>,
+  how: How,
+): Promise<Tried<Result>> => {
+  const { asked, step, reservation } = prepared;
+  const { model } = asked.model;
+  const usage: Usage[] = [];
+  let isAnswered = false;
+  try {
+    const result = await call(deps, input, prepared, how, usage);
+    isAnswered = true;
+    if (result === undefined) throw nothingUsable(model);
+    deps.reach('answer/commit');
+    // An answer that was given, and costs, is not thrown away because its commit met a database that was away.
+    await whileDatabaseAway(how.signal, () =>
+      writeForRun(deps, input, async (tx) => {
+        await closeStep(tx, step, { result, usage, progress: asked.progress });
+        await settleUsage(tx, step.runId, reservation, usage);
+      }),
+    );
+    return { result };
+  } catch (error) {
+    // Answers of a wrong form are answers: they came, and are in the usage.
+    isAnswered ||= isA(error, 'model_rejected') && usage.length > 0;
+    if (!isAnswered) usage.push(...usageOfFailure(error, model));
+    await whileDatabaseAway(how.signal, () => bookFailure(deps, input, prepared, { error, usage }));
+    return { error, isAnswered };
+  }
+};
 
 /**
  * Does a step that asks a model: a stored result is answered without a call; else the call is paid for, made, streamed to
@@ -188,37 +222,20 @@ export const askModel = <Result extends JsonObject>(
     let stalls = 0;
     for (let tries = 0; ;) {
       const prepared = await whileDatabaseAway(signal, () => prepare(deps, input, plan));
-      const { asked, step, opened, reservation } = prepared;
+      const { asked, opened } = prepared;
       if (opened.state === 'held') return HELD;
       if (opened.state === 'refused') throw runEnded();
       if (opened.state === 'done') return opened.result as Result;
-      const usage: Usage[] = [];
-      try {
-        const { result } = await call(
-          deps,
-          input,
-          prepared,
-          { signal, temperature: TEMPERATURES[tries] },
-          usage,
-        );
-        if (result === undefined) throw nothingUsable(asked.model.model);
-        deps.reach('answer/commit');
-        // An answer that was given, and costs, is not thrown away because its commit met a database that was away.
-        await whileDatabaseAway(signal, () =>
-          writeForRun(deps, input, async (tx) => {
-            await closeStep(tx, step, { result, usage, progress: asked.progress });
-            settleUsage(tx, step.runId, reservation, usage);
-          }),
-        );
-        return result;
-      } catch (error) {
-        await bookFailure(deps, input, prepared, usage, error);
-        if (isStall(error) && ++stalls < MAX_STALLS) continue;
-        const isUnusable = asked.question.form === 'text' && usage.length > 0;
-        if (isUnusable && ++tries < TEMPERATURES.length) continue;
-        throw isStall(error)
-          ? ApplicationFailure.nonRetryable((error as Error).message, 'model_stalled')
-          : error;
+      const how = { signal, temperature: TEMPERATURES[tries] };
+      const tried = await tryOnce(deps, input, { ...prepared, opened }, how);
+      if ('result' in tried) return tried.result;
+      const { error, isAnswered } = tried;
+      if (isA(error, 'model_stalled')) {
+        if (++stalls < MAX_STALLS) continue;
+        throw ApplicationFailure.nonRetryable((error as Error).message, 'model_stalled');
       }
+      const isUnusable = asked.question.form === 'text' && isAnswered && isA(error, 'model_rejected');
+      if (isUnusable && ++tries < TEMPERATURES.length) continue;
+      throw error;
     }
   });

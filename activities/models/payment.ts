@@ -1,17 +1,24 @@
+import { ApplicationFailure } from '@temporalio/common';
 import { costOf, worstCase } from '../../domain/budgets/budget.ts';
 import { DomainError } from '../../domain/errors.ts';
-import { leaveBudgetGate, waitForBudget } from '../../store/budgets/gate.ts';
+import { leaveBudgetGate, requireNoRefusal, waitForBudget } from '../../store/budgets/gate.ts';
 import {
   doubtOpenReservations,
   reserve,
-  settle,
   type BudgetRow,
   type Reservation,
 } from '../../store/budgets/reservations.ts';
+import { settle } from '../../store/budgets/settlement.ts';
+import { failLostSteps } from '../../store/runs/leftovers.ts';
 import type { RunRow } from '../../store/runs/run.rows.ts';
 import { gate, isStored, type StepRef, type Usage } from '../../store/runs/steps.ts';
 import type { Writer } from '../../store/store.ts';
+import { isUnbilled } from './errors.ts';
 import type { Generated, Model } from './model.ts';
+
+/** Whoever writes something uses tokens: none means that the provider counts none, and nobody knows what it cost. */
+const isCounted = ({ inputTokens, outputTokens }: Generated['usage']): boolean =>
+  inputTokens + outputTokens > 0;
 
 /** What one answered call used, as the ledger books it. */
 export const usageOf = (model: Model, { usage, latencyMs }: Generated): Usage => ({
@@ -20,13 +27,16 @@ export const usageOf = (model: Model, { usage, latencyMs }: Generated): Usage =>
   tokensIn: usage.inputTokens,
   tokensOut: usage.outputTokens,
   tokensCached: usage.cachedInputTokens,
-  costMicros: model.price === null ? null : costOf(model.price, usage.inputTokens, usage.outputTokens),
+  costMicros:
+    model.price === null || !isCounted(usage)
+      ? null
+      : costOf(model.price, usage.inputTokens, usage.outputTokens),
   latencyMs,
   inDoubt: false,
 });
 
 /** A call that may have been billed, and nobody knows. */
-export const doubtfulUsage = ({ provider, name }: Pick<Model, 'provider' | 'name'>): Usage => ({
+const doubtfulUsage = ({ provider, name }: Pick<Model, 'provider' | 'name'>): Usage => ({
   provider,
   model: name,
   tokensIn: 0,
@@ -67,27 +77,54 @@ export const payInAdvance = async (
   budgets: readonly BudgetRow[],
   amount: () => number,
 ): Promise<Payment> => {
-  if (budgets.length === 0 || gate(run, step.attempt) !== 'go' || (await isStored(tx, step))) return null;
-  const most = amount();
-  doubtOpenReservations(tx, step);
-  const paid = reserve(tx, step, budgets, most);
-  if ('refusedBy' in paid) {
-    await waitForBudget(tx, run, paid.refusedBy, most);
-    return 'waits';
-  }
-  if (run.status === 'waiting') await leaveBudgetGate(tx, run);
-  return paid.reservation;
+  const isWaiting = run.status === 'waiting';
+  // A run that waits may have lost its limits meanwhile.
+  if ((budgets.length === 0 && !isWaiting) || gate(run, step.attempt) !== 'go') return null;
+  if (isWaiting) await requireNoRefusal(tx, run);
+  const payment = (await isStored(tx, step)) ? null : await pay(tx, run, step, budgets, amount);
+  if (isWaiting && payment !== 'waits') await leaveBudgetGate(tx, run, step.path);
+  return payment;
 };
 
-/** Ends the payment of a step with what its calls used; nothing gives it back. */
-export const settleUsage = (
+const pay = async (
+  tx: Writer,
+  run: RunRow,
+  step: StepRef,
+  budgets: readonly BudgetRow[],
+  amount: () => number,
+): Promise<Payment> => {
+  doubtOpenReservations(tx, step);
+  if (budgets.length === 0) return null;
+  const most = amount();
+  const paid = reserve(tx, step, budgets, most);
+  if (!('refusedBy' in paid)) return paid.reservation;
+  await failLostSteps(tx, run, step.path);
+  await waitForBudget(tx, run, step.path, paid.refusedBy, most);
+  return 'waits';
+};
+
+/**
+ * Ends the payment of a step with what its calls used; nothing gives it back, and what nobody can put a price on counts as
+ * if it had cost all of it.
+ */
+export const settleUsage = async (
   tx: Writer,
   runId: string,
   reservation: Reservation | null,
   usage: readonly Usage[],
-): void => {
+): Promise<void> => {
   if (!reservation) return;
   const cost = usage.reduce((sum, { costMicros }) => sum + (costMicros ?? 0), 0);
-  if (usage.some(({ inDoubt }) => inDoubt)) settle(tx, runId, reservation, 'in_doubt');
-  else settle(tx, runId, reservation, usage.length === 0 ? 'released' : { cost });
+  if (usage.some(({ costMicros }) => costMicros === null)) await settle(tx, runId, reservation, 'in_doubt');
+  else await settle(tx, runId, reservation, usage.length === 0 ? 'released' : { cost });
 };
+
+/** What a call that failed used: nothing where it can't have been billed. */
+export const usageOfFailure = (error: unknown, model: Pick<Model, 'provider' | 'name'>): Usage[] =>
+  isUnbilled(error) ? [] : [doubtfulUsage(model)];
+
+/** A failure as a step keeps it: its code, and what it said. */
+export const failureOf = (error: unknown): { code: string; message: string } => ({
+  code: error instanceof ApplicationFailure ? (error.type ?? 'failed') : 'interrupted',
+  message: error instanceof Error ? error.message.slice(0, 500) : 'The call was interrupted.',
+});

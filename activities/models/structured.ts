@@ -58,7 +58,8 @@ const judge = <T>(
   return value === undefined ? { problem: 'it fits the schema, but its values make no sense' } : { value };
 };
 
-const inWords = (schema: JsonSchema): string =>
+/** How a schema is asked for of a model that its provider can't hold to it. */
+export const inWords = (schema: JsonSchema): string =>
   `Answer with one JSON value that satisfies this JSON Schema, and with nothing else:\n${JSON.stringify(schema)}`;
 
 /**

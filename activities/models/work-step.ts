@@ -6,6 +6,7 @@ import { lockBudgets, type Reservation } from '../../store/budgets/reservations.
 import type { RunRow } from '../../store/runs/run.rows.ts';
 import {
   closeStep,
+  failStep,
   openStep,
   type Opened,
   type Progress,
@@ -17,7 +18,7 @@ import type { Writer } from '../../store/store.ts';
 import type { RunInput } from '../../workflows/runs/messages.ts';
 import { runEnded, writeForRun, type ActivityDeps } from '../runtime.ts';
 import { withHeartbeat } from './heartbeat.ts';
-import { payInAdvance, settleUsage } from './payment.ts';
+import { failureOf, payInAdvance, settleUsage, usageOfFailure } from './payment.ts';
 
 /** What a step is to do, once its run's rows have been read. */
 export interface WorkPlan<Context> {
@@ -27,8 +28,8 @@ export interface WorkPlan<Context> {
   /** What the result depends on: a step with the same inputs is not done again. */
   readonly inputs: JsonObject;
   readonly context: Context;
-  /** The most that it can cost, in micro-dollars, where it calls somebody who is paid. */
-  readonly amount?: number;
+  /** Whom it calls who is paid, and the most that it can cost, in micro-dollars, where that is known. */
+  readonly paid?: { readonly provider: string; readonly name: string; readonly amount: number | null };
 }
 
 /** A step of a run whose work lies outside the database and may be done again: searching, computing, drawing. */
@@ -62,11 +63,13 @@ const prepare = <Context>(
     const [run, budgets] = await Promise.all([lockRun(tx, input.run_id), lockBudgets(tx, input.run_id)]);
     const planned = await task.plan(tx, run, { isLimited: budgets.length > 0 });
     const digest = createHash('sha256').update(canonicalJson(planned.inputs)).digest('hex');
-    const { path, title, amount = 0 } = planned;
+    const { path, title, paid } = planned;
+    const amount = paid?.amount ?? 0;
     const step: StepRef = { runId: run.id, attempt: input.attempt, path, digest, title };
     const payment = amount > 0 ? await payInAdvance(tx, run, step, budgets, () => amount) : null;
     if (payment === 'waits') return { planned, step, opened: { state: 'held' }, reservation: null };
-    return { planned, step, opened: await openStep(tx, run, step), reservation: payment };
+    const model = paid && { provider: paid.provider, model: paid.name };
+    return { planned, step, opened: await openStep(tx, run, step, model), reservation: payment };
   });
 
 /**
@@ -86,20 +89,26 @@ export const workStep = <Context, Made, Result extends JsonObject>(
     if (opened.state === 'held') return HELD;
     if (opened.state === 'refused') throw runEnded();
     if (opened.state === 'done') return opened.result as Result;
-    const made = await task.work(planned.context, signal);
+    let made: Made;
+    try {
+      made = await task.work(planned.context, signal);
+    } catch (error) {
+      const usage = planned.paid ? usageOfFailure(error, planned.paid) : [];
+      await writeForRun(deps, input, async (tx) => {
+        await failStep(tx, step, { call: opened.call, error: failureOf(error), usage });
+        await settleUsage(tx, step.runId, reservation, usage);
+      });
+      throw error;
+    }
     return whileDatabaseAway(signal, () =>
       writeForRun(deps, input, async (tx) => {
         await lockRun(tx, input.run_id);
         const result = await task.store(tx, made);
         const usage = task.usage?.(made) ?? [];
         const told = task.note?.(result) ?? null;
-        await closeStep(tx, step, {
-          result,
-          progress: task.progress,
-          usage,
-          detail: told === null ? {} : { note: told },
-        });
-        settleUsage(tx, step.runId, reservation, usage);
+        const detail = told === null ? {} : { note: told };
+        await closeStep(tx, step, { result, progress: task.progress, usage, detail });
+        await settleUsage(tx, step.runId, reservation, usage);
         return result;
       }),
     );

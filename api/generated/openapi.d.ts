@@ -1968,6 +1968,10 @@ export interface components {
             /** Format: date-time */
             finished_at?: string | null;
             duration_ms?: number | null;
+            error?: {
+                code: string;
+                message: string;
+            } | null;
         };
         RunDetail: {
             id: components["schemas"]["Id"];
@@ -2388,7 +2392,7 @@ export interface operations {
                 /** @description Where the last page ended, from its `next_cursor`. Takes the place of `offset`. */
                 cursor?: components["parameters"]["Cursor"];
                 status?: components["schemas"]["ApprovalStatus"];
-                kind?: "content";
+                kind?: "content" | "budget";
                 /** @description Only those that you may decide and have not yet. */
                 mine?: boolean;
             };

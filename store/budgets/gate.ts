@@ -17,6 +17,16 @@ const newestGate = (tx: Writer, run: RunRow): Promise<ApprovalRow | undefined> =
          where a.run_id = ${run.id} and a.attempt = ${run.attempt} and a.kind = 'budget' order by a.revision desc limit 1`,
   );
 
+/** @throws DomainError `budget_refused` when a person has said no: room that comes later does not change that. */
+export const requireNoRefusal = async (tx: Writer, run: RunRow): Promise<void> => {
+  if ((await newestGate(tx, run))?.status !== 'rejected') return;
+  throw new DomainError(
+    'unprocessable',
+    'budget_refused',
+    'The budget was not raised, so the run ends here.',
+  );
+};
+
 const gatePath = (n: number): string => `budget/${n}`;
 
 /** Who may raise a budget: the roles that may set one. */
@@ -34,24 +44,16 @@ const ANSWER_SCHEMA: JsonObject = {
   additionalProperties: false,
 };
 
-/**
- * A call that a budget refused waits for a person: opens the run's approval of kind `budget`, or finds it open.
- * @throws DomainError `budget_refused` when a person has said no.
- */
+/** A call that a budget refused waits for a person: opens the run's approval of kind `budget`, or finds it open. */
 export const waitForBudget = async (
   tx: Writer,
   run: RunRow,
+  stepPath: string,
   refusedBy: BudgetRow,
   needed: number,
 ): Promise<void> => {
   const gate = await newestGate(tx, run);
   if (gate?.status === 'open') return;
-  if (gate?.status === 'rejected')
-    throw new DomainError(
-      'unprocessable',
-      'budget_refused',
-      'The budget was not raised, so the run ends here.',
-    );
   const n = (gate?.revision ?? 0) + 1;
   const approval = await openApproval(tx, run, {
     kind: 'budget',
@@ -60,6 +62,7 @@ export const waitForBudget = async (
     subjectId: run.id,
     revision: n,
     shown: {
+      step: stepPath,
       budget_id: refusedBy.id,
       scope: refusedBy.scope,
       limit_usd: usd(refusedBy.limit),
@@ -82,12 +85,19 @@ export const waitForBudget = async (
   });
 };
 
-/** A run that waited for its budget goes on when its call has been paid for, whoever made room for it. */
-export const leaveBudgetGate = async (tx: Writer, run: RunRow): Promise<void> => {
+/**
+ * A run that waited for its budget goes on when its call has been paid for, whoever made room for it. While the call that
+ * asked still waits, those of other branches that can be paid are made beside it.
+ */
+export const leaveBudgetGate = async (tx: Writer, run: RunRow, stepPath: string): Promise<void> => {
   const gate = await newestGate(tx, run);
   if (!gate) return;
-  if (gate.status === 'open')
+  if (gate.status === 'open') {
+    if (gate.shown['step'] !== stepPath) return;
     await closeApproval(tx, gate, { status: 'cancelled', by: null, comment: 'The budget has room again.' });
+    // Other branches may have been refused behind the same approval: nobody else would ask for them.
+    poke(tx, run);
+  }
   await reportOutcome(tx, run, gatePath(gate.revision), { transition: 'proceed', attempt: run.attempt });
 };
 
@@ -118,12 +128,36 @@ export const raiseBudget = async (
   await wakeThoseWaiting(tx, budgetId, approval.id);
 };
 
+interface Waiting {
+  readonly kind: string;
+  readonly id: string;
+  readonly attempt: number;
+  readonly approval_id: string;
+  readonly needed_usd: number;
+}
+
+/** The runs that wait for a budget, those that have waited longest first. */
+const waitingFor = (tx: Writer, budgetId: string): Promise<Waiting[]> =>
+  tx.many<Waiting>(
+    sql`select r.kind, r.id, r.attempt, a.id as approval_id, (a.shown->>'needed_usd')::float8 as needed_usd
+          from approvals a join runs r on r.id = a.run_id and r.attempt = a.attempt
+         where a.kind = 'budget' and a.status = 'open' and a.shown->>'budget_id' = ${budgetId} order by a.created_at`,
+  );
+
 /** Lets every run that waits for this budget ask again. */
 export const wakeThoseWaiting = async (tx: Writer, budgetId: string, except?: string): Promise<void> => {
-  const waiting = await tx.many<{ kind: string; id: string; attempt: number }>(
-    sql`select r.kind, r.id, r.attempt from approvals a join runs r on r.id = a.run_id and r.attempt = a.attempt
-         where a.kind = 'budget' and a.status = 'open' and a.shown->>'budget_id' = ${budgetId}
-           and a.id is distinct from ${except ?? null}::uuid`,
-  );
-  for (const run of waiting) poke(tx, run);
+  for (const run of await waitingFor(tx, budgetId)) if (run.approval_id !== except) poke(tx, run);
+};
+
+/** Lets as many of those that wait for a budget ask again as its room, in micro-dollars, is enough for. */
+export const wakeThoseWithRoom = async (
+  tx: Writer,
+  budget: { readonly id: string; readonly room: number },
+): Promise<void> => {
+  let { room } = budget;
+  for (const run of room > 0 ? await waitingFor(tx, budget.id) : []) {
+    room -= Math.round(run.needed_usd * 1_000_000);
+    if (room < 0) return;
+    poke(tx, run);
+  }
 };

@@ -1,6 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
 import { affords, type Budget } from '../../domain/budgets/budget.ts';
-import { runStream } from '../../domain/runs/run.ts';
 import { sql } from '../sql.ts';
 import type { Writer } from '../store.ts';
 
@@ -64,39 +63,18 @@ export const reserve = (
   return { reservation };
 };
 
-/** How a reservation ends: with a bill, with a call that never reached its vendor, or with one of which nobody knows. */
-export type Settlement = { readonly cost: number } | 'released' | 'in_doubt';
-
-/** Ends a reservation, once. A bill above it is booked in full and told; a call in doubt counts as if it had cost all of it. */
-export const settle = (tx: Writer, runId: string, reservation: Reservation, how: Settlement): void => {
-  const { id, amount } = reservation;
-  const cost = how === 'released' ? 0 : how === 'in_doubt' ? amount : how.cost;
-  const state = typeof how === 'string' ? how : 'settled';
-  tx.send(
-    sql`with ended as (
-          update budget_reservations set state = ${state}, cost_micros = ${cost}::bigint, closed_at = now()
-           where id = ${id} and state = 'open' returning budget_ids, amount_micros)
-        update budgets b set reserved_micros = reserved_micros - ended.amount_micros, spent_micros = spent_micros + ${cost}::bigint,
-               updated_at = now()
-          from ended where b.id = any(ended.budget_ids)`,
-  );
-  if (cost > amount)
-    tx.emit(runStream(runId), 'budget.overrun', {
-      run_id: runId,
-      reserved_micros: amount,
-      billed_micros: cost,
-    });
-};
-
-/** What a dead process had reserved for a step that begins again: its call may have been billed, so it counts as spent. */
+/**
+ * What a dead process had reserved for a step that begins again, or for all steps of a run that has ended: their calls may
+ * have been billed, so they count as spent.
+ */
 export const doubtOpenReservations = (
   tx: Writer,
-  step: { readonly runId: string; readonly path: string },
+  of: { readonly runId: string; readonly path?: string },
 ): void =>
   tx.send(
     sql`with ended as (
           update budget_reservations set state = 'in_doubt', cost_micros = amount_micros, closed_at = now()
-           where run_id = ${step.runId} and step_path = ${step.path} and state = 'open' returning budget_ids, amount_micros),
+           where run_id = ${of.runId} and step_path = coalesce(${of.path ?? null}, step_path) and state = 'open' returning budget_ids, amount_micros),
         sums as (select budget_id, sum(amount_micros)::bigint as amount from ended, unnest(budget_ids) as budget_id group by 1)
         update budgets b set reserved_micros = reserved_micros - sums.amount, spent_micros = spent_micros + sums.amount, updated_at = now()
           from sums where b.id = sums.budget_id`,

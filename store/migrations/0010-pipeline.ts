@@ -9,6 +9,9 @@ const STATEMENTS = [
   // The site shows the images of published posts with their words and sizes.
   `create policy site on images for select to taskloom_app using (workspace_id = (select current_site())
      and exists (select 1 from posts p where p.content_id = images.content_id and p.withdrawn_at is null))`,
+  // The model that a step asks, as provider:name; null where it asks none.
+  `alter table run_steps add column asked text`,
+  `create index run_steps_begun on run_steps (run_id) where status = 'started'`,
 ];
 
 export class Pipeline extends Migration {

@@ -48,7 +48,7 @@ export interface StepRow {
   readonly attempt: number;
   readonly status: 'started' | 'completed' | 'failed';
   readonly result: Json;
-  readonly error: JsonObject | null;
+  readonly error: { code: string; message: string } | null;
   readonly calls: number;
   readonly in_doubt: number;
   readonly tokens_in: number;

@@ -16,7 +16,8 @@ export interface StepRef {
 }
 
 export type Opened =
-  | { readonly state: 'open' }
+  /** `call` counts how often the step was begun: whoever ends it in failure says which time it was. */
+  | { readonly state: 'open'; readonly call: number }
   | { readonly state: 'done'; readonly result: Json }
   /** The run is paused: come back when it is resumed. */
   | { readonly state: 'held' }
@@ -30,25 +31,35 @@ export const gate = (run: RunRow, attempt: number): 'go' | 'held' | 'refused' =>
 };
 
 /** One statement, because it stands in the way of every step: finds what is stored, else begins the step and the call. */
-const opening = (run: RunRow, step: StepRef, asksModel: boolean): Sql =>
+const opening = (run: RunRow, step: StepRef, asked: string | null): Sql =>
   sql`with stored as materialized (
       select status, result, attempt from run_steps
        where run_id = ${step.runId} and path = ${step.path} and digest = ${step.digest}),
-    lost as (select count(*)::integer as n from stored where status = 'started' and ${asksModel}),
+    lost as (select count(*)::integer as n from stored where status = 'started' and ${asked !== null}),
     begun as (
-      insert into run_steps as s (run_id, workspace_id, path, digest, attempt, status)
-      select ${step.runId}, ${run.workspace_id}, ${step.path}, ${step.digest}, ${step.attempt}, 'started'
+      insert into run_steps as s (run_id, workspace_id, path, digest, attempt, status, asked)
+      select ${step.runId}, ${run.workspace_id}, ${step.path}, ${step.digest}, ${step.attempt}, 'started', ${asked}
        where not exists (select 1 from stored where status = 'completed')
       on conflict (run_id, path, digest) do update
         set status = 'started', attempt = excluded.attempt, calls = s.calls + 1, error = null, finished_at = null,
+            asked = excluded.asked,
             -- What lies between two attempts is no part of how long a step takes.
             started_at = case when s.attempt = excluded.attempt then s.started_at else now() end,
             in_doubt = s.in_doubt + (select n from lost)
-      returning 1),
+      returning calls),
     noted as (
       update runs set current_step = ${step.path}, updated_at = now(), in_doubt = in_doubt + (select n from lost)
        where id = ${step.runId} and exists (select 1 from begun))
-    select status, result, attempt from stored`;
+    select (select calls from begun) as call, stored.* from (select 1) as always left join stored on true`;
+
+interface Stored {
+  /** Null when nothing was begun, as there is a result. */
+  readonly call: number | null;
+  /** Of the step as it was before; null when there was none. */
+  readonly status: StepRow['status'] | null;
+  readonly result: Json;
+  readonly attempt: number | null;
+}
 
 /**
  * Opens a step of a run whose lock this transaction holds, or finds its stored result. A step that was begun before and
@@ -63,14 +74,12 @@ export const openStep = async (
 ): Promise<Opened> => {
   const verdict = gate(run, step.attempt);
   if (verdict !== 'go') return { state: verdict };
-  const stored = await tx.maybe<Pick<StepRow, 'status' | 'result' | 'attempt'>>(
-    opening(run, step, model !== undefined),
-  );
-  if (stored?.status === 'completed') {
+  const stored = await tx.one<Stored>(opening(run, step, model ? `${model.provider}:${model.model}` : null));
+  if (stored.call === null) {
     if (stored.attempt !== step.attempt) adoptStep(tx, step);
     return { state: 'done', result: stored.result };
   }
-  const lost = stored?.status === 'started';
+  const lost = stored.status === 'started';
   if (lost && model) recordLostCall(tx, step, run.workspace_id, model);
   tx.emit(runStream(step.runId), 'step.started', {
     step: step.path,
@@ -78,7 +87,7 @@ export const openStep = async (
     attempt: step.attempt,
     again: lost,
   });
-  return { state: 'open' };
+  return { state: 'open', call: stored.call };
 };
 
 /** Whether a step has a stored result, which costs nothing to use again. */
@@ -145,12 +154,14 @@ interface StepOutcome {
 /** How a step that is under way ends: the columns that this changes, and how far the run has come. */
 interface Ending {
   readonly set: Sql;
+  /** Whether the step, called `s`, may still end so. */
+  readonly when: Sql;
   readonly usage: readonly Usage[];
   readonly progress: Progress;
 }
 
 /** One statement, because it stands in the way of every step: the run's lock first, as everywhere. */
-const ending = (tx: Writer, step: StepRef, { set, usage, progress }: Ending): Sql => {
+const ending = (tx: Writer, step: StepRef, { set, when, usage, progress }: Ending): Sql => {
   const [to, by] = 'to' in progress ? [progress.to, 0] : [0, progress.by];
   return sql`with run as materialized (select id from runs where id = ${step.runId} for update),
     calls as materialized (
@@ -164,7 +175,7 @@ const ending = (tx: Writer, step: StepRef, { set, usage, progress }: Ending): Sq
     ended as (
       update run_steps s set ${set}, finished_at = now(), tokens_in = s.tokens_in + bill.tokens_in,
              tokens_out = s.tokens_out + bill.tokens_out, cost_micros = s.cost_micros + bill.cost, in_doubt = s.in_doubt + bill.doubts
-        from run, bill where s.run_id = run.id and s.path = ${step.path} and s.digest = ${step.digest} and s.status = 'started'
+        from run, bill where s.run_id = run.id and s.path = ${step.path} and s.digest = ${step.digest} and ${when}
       returning s.run_id),
     booked as (
       insert into usage_ledger (workspace_id, run_id, step_path, attempt, provider, model, tokens_in, tokens_out,
@@ -189,8 +200,9 @@ const ending = (tx: Writer, step: StepRef, { set, usage, progress }: Ending): Sq
  */
 export const closeStep = async (tx: Writer, step: StepRef, outcome: StepOutcome): Promise<void> => {
   const { usage = [], progress } = outcome;
-  const set = sql`status = 'completed', result = ${JSON.stringify(outcome.result)}`;
-  const closed = await tx.maybe<{ progress: number }>(ending(tx, step, { set, usage, progress }));
+  const set = sql`status = 'completed', error = null, result = ${JSON.stringify(outcome.result)}`;
+  const when = sql`s.status <> 'completed'`;
+  const closed = await tx.maybe<{ progress: number }>(ending(tx, step, { set, when, usage, progress }));
   if (!closed) return;
   tx.emit(runStream(step.runId), 'step.completed', {
     step: step.path,
@@ -202,22 +214,30 @@ export const closeStep = async (tx: Writer, step: StepRef, outcome: StepOutcome)
   });
 };
 
-/** Ends a step whose calls led to nothing, with what they cost; beginning it again is no repeat of a call that was lost. */
+/**
+ * Ends a step whose calls led to nothing, with what they cost; beginning it again is no repeat of a call that was lost.
+ * One that somebody else has begun again meanwhile is theirs: its earlier call has been counted as lost.
+ */
 export const failStep = async (
   tx: Writer,
   step: StepRef,
   failure: {
+    readonly call: number;
     readonly error: { readonly code: string; readonly message: string };
     readonly usage: readonly Usage[];
+    /** Nobody was called: it counts as none. */
+    readonly unsent?: boolean;
   },
 ): Promise<void> => {
-  const set = sql`status = 'failed', error = ${JSON.stringify(failure.error)}`;
-  const failed = await tx.maybe(ending(tx, step, { set, usage: failure.usage, progress: { by: 0 } }));
+  const { call, error, usage, unsent = false } = failure;
+  const set = sql`status = 'failed', error = ${JSON.stringify(error)}, calls = s.calls - ${unsent ? 1 : 0}::integer`;
+  const when = sql`s.status = 'started' and s.calls = ${call}`;
+  const failed = await tx.maybe(ending(tx, step, { set, when, usage, progress: { by: 0 } }));
   if (!failed) return;
   tx.emit(runStream(step.runId), 'step.failed', {
     step: step.path,
     title: step.title,
     attempt: step.attempt,
-    error: failure.error,
+    error,
   });
 };

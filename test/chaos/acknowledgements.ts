@@ -21,22 +21,29 @@ export const answerCommittedJustBefore = async (databaseUrl: string, at: number)
   }
 };
 
+/** The activities that ask the model, as long as it is not able to judge. */
+const ASKING = ['outline', 'draftSection', 'describe'];
+
 /** When the tries of a workflow's model activities began that Temporal heard of, in the order of its steps. */
 const startsOf = async (client: Client, workflowId: string): Promise<number[]> => {
   const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
-  const asks = new Set<string>();
-  const starts: number[] = [];
+  // Sections are written side by side: only the order in which they were asked for is that of the steps.
+  const starts = new Map<string, number>();
   for (const event of events ?? []) {
-    const name = event.activityTaskScheduledEventAttributes?.activityType?.name;
-    if (name === 'outline' || name === 'draftSection') asks.add(String(event.eventId));
+    const name = event.activityTaskScheduledEventAttributes?.activityType?.name ?? '';
+    if (ASKING.includes(name)) starts.set(String(event.eventId), 0);
     const begun = event.activityTaskStartedEventAttributes;
-    if (!begun || !asks.has(String(begun.scheduledEventId))) continue;
-    starts.push(Number(event.eventTime?.seconds) * 1_000 + (event.eventTime?.nanos ?? 0) / 1e6);
+    if (!begun || !starts.has(String(begun.scheduledEventId))) continue;
+    const at = Number(event.eventTime?.seconds) * 1_000 + (event.eventTime?.nanos ?? 0) / 1e6;
+    starts.set(String(begun.scheduledEventId), at);
   }
-  return starts;
+  return [...starts.values()];
 };
 
-const order = ({ path }: ModelStep): number => (path.startsWith('outline') ? -1 : Number(path.split('/')[1]));
+const order = ({ path }: ModelStep): number => {
+  if (path.startsWith('outline')) return -1;
+  return path.startsWith('draft') ? Number(path.split('/')[1]) : Infinity;
+};
 
 /**
  * Counts the answers that had been committed when a further try of their activity began: those whose acknowledgement was

@@ -12,6 +12,7 @@ import { startPostgres } from '../../scripts/services/postgres.ts';
 import { until } from '../harness/until.ts';
 import { createClient, type ChaosClient } from './client.ts';
 import { gatherEvidence } from './evidence.ts';
+import { parametersOf } from './load.ts';
 import { ADMIN, makeFolder, SECRET, startWorld, type World } from './world.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -59,7 +60,8 @@ const start = (client: ChaosClient, name: string, count: number, parameters: obj
   Promise.all(
     Array.from({ length: count }, (_, n) => {
       const topic = `${name}, number ${n}`;
-      return client.post('/api/tasks', { task_name: topic, topic, auto_start: true, parameters });
+      const all = { ...parametersOf(n), ...parameters };
+      return client.post('/api/tasks', { task_name: topic, topic, auto_start: true, parameters: all });
     }),
   );
 

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
+import { inWords } from '../../activities/models/structured.ts';
 import { outlinePrompt, sectionPrompt, type Brief, type Prompt } from '../../domain/content/prompts.ts';
+import { SEO_SCHEMA, seoPrompt } from '../../domain/content/seo.ts';
 
 /** A step of a pipeline that asks the model, with what the database knows of it. */
 export interface ModelStep {
@@ -56,24 +58,39 @@ const RUNS = `
     from runs r join tasks t on t.id = r.subject_id and r.subject_type = 'task' order by r.created_at`;
 
 const STEPS = `
-  select s.run_id as "runId", s.path, s.status, s.calls, s.in_doubt as "inDoubt", t.topic, o.result as outline,
+  select s.run_id as "runId", s.path, s.status, s.calls, s.in_doubt as "inDoubt", t.topic, o.result as outline, v.title, v.body,
          l.booked, l.lost as "bookedInDoubt", l.committed_at as "committedAt"
     from run_steps s join runs r on r.id = s.run_id join tasks t on t.id = r.subject_id
     left join run_steps o on o.run_id = s.run_id and o.path = 'outline.0' and o.status = 'completed'
+    left join content_items c on c.task_id = t.id
+    left join content_revisions v on v.item_id = c.id and v.number = 1
     cross join lateral (
       select count(*) filter (where not in_doubt)::int as booked, count(*) filter (where in_doubt)::int as lost,
              extract(epoch from min(pg_xact_commit_timestamp(u.xmin)) filter (where not in_doubt))::float8 * 1000 as committed_at
         from usage_ledger u where u.run_id = s.run_id and u.step_path = s.path) l
-   where s.path like 'outline.%' or s.path like 'draft.%'`;
+   where s.path like 'outline.%' or s.path like 'draft.%' or s.path like 'describe.%'`;
 
-type StepRow = Omit<ModelStep, 'promptSha256'> & { topic: string; outline: { headings: string[] } | null };
+interface StepRow extends Omit<ModelStep, 'promptSha256'> {
+  readonly topic: string;
+  readonly outline: { readonly headings: string[] } | null;
+  /** Of the text as it was composed; null before. */
+  readonly title: string | null;
+  readonly body: string | null;
+}
 
-const toStep = ({ topic, outline, ...step }: StepRow): ModelStep => {
+/** The prompt that a step's rows lead to, made again. */
+const promptOf = ({ path, topic, outline, title, body }: StepRow): Prompt => {
   const brief: Brief = { topic };
-  const prompt = step.path.startsWith('outline')
-    ? outlinePrompt(brief)
-    : sectionPrompt({ brief, headings: outline?.headings ?? [], index: Number(step.path.split('/')[1]) });
-  return { ...step, promptSha256: vendorDigest(prompt) };
+  if (path.startsWith('outline')) return outlinePrompt(brief);
+  if (path.startsWith('draft'))
+    return sectionPrompt({ brief, headings: outline?.headings ?? [], index: Number(path.split('/')[1]) });
+  const prompt = seoPrompt(title ?? '', body ?? '', null);
+  return { ...prompt, system: `${prompt.system}\n\n${inWords(SEO_SCHEMA)}` };
+};
+
+const toStep = (row: StepRow): ModelStep => {
+  const { topic: _topic, outline: _outline, title: _title, body: _body, ...step } = row;
+  return { ...step, promptSha256: vendorDigest(promptOf(row)) };
 };
 
 /** Each finds what must not be: a row is a sentence. */
@@ -100,7 +117,13 @@ const BOOKS = [
             where type in ('run.completed', 'run.started', 'approval.requested', 'approval.decided')) e
     group by run_id, type having count(*) > 1`,
   `select 'content ' || c.id || ' has ' || count(*) || ' revisions' as line
-     from content_items c join content_revisions v on v.item_id = c.id group by c.id having count(*) > 1`,
+     from content_items c join content_revisions v on v.item_id = c.id
+     join runs r on r.subject_id = c.task_id and r.status = 'completed' group by c.id having count(*) <> 2`,
+  `select 'run ' || r.id || ' has ' || count(i.id) || ' pictures' as line
+     from runs r left join images i on i.run_id = r.id where r.status = 'completed'
+    group by r.id having count(i.id) <> case r.input->'parameters'->>'image' when 'none' then 0 else 1 end`,
+  `select 'step ' || s.path || ' of run ' || s.run_id || ' is ' || s.status || ' for ever' as line
+     from run_steps s join runs r on r.id = s.run_id where r.status = 'completed' and s.status <> 'completed'`,
   `select 'task ' || t.id || ' has ' || count(*) || ' contents' as line
      from tasks t join content_items c on c.task_id = t.id group by t.id having count(*) > 1`,
   `select 'run ' || r.id || ' has tokens ' || r.tokens_in + r.tokens_out || ', but its ledger says ' || l.tokens as line

@@ -123,6 +123,14 @@ const callRules = ({ terms, evidence, lostAcknowledgements }: Findings, calls: C
       ],
     },
     {
+      rule: 'every call of a step has its row in the ledger',
+      broken: evidence.steps
+        .filter((step) => step.calls !== step.booked + step.bookedInDoubt)
+        .map(
+          (s) => `${s.runId} ${s.path}: ${s.calls} calls, booked ${s.booked}, in doubt ${s.bookedInDoubt}`,
+        ),
+    },
+    {
       rule: 'every answer is booked exactly once',
       broken: evidence.steps
         .filter(({ booked, status }) => booked !== 1 || status !== 'completed')

@@ -10,17 +10,29 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { scriptedAnswer } from '../../activities/models/providers/scripted.ts';
 import { googleWire } from './google-wire.ts';
+import { modelAnswer } from './model-answer.ts';
 import { anthropicWire, openAiWire } from './model-wire.ts';
 import { ollamaWire } from './ollama-wire.ts';
-import type { RequestBody, Wire } from './wire.ts';
+import { tokensOf, type RequestBody, type Wire } from './wire.ts';
 
 const WIRES: readonly Wire[] = [anthropicWire, openAiWire, googleWire, ollamaWire];
 
+interface Tokens {
+  input: number;
+  output: number;
+}
+
 /** What the double does with one call; the default is `text` with a deterministic answer to the prompt. */
 export type DoubleAnswer =
-  | { kind: 'text'; text: string; finish?: 'stop' | 'length'; cachedTokens?: number }
+  | {
+      kind: 'text';
+      text: string;
+      finish?: 'stop' | 'length';
+      cachedTokens?: number;
+      /** Tokens that the bill names, instead of those that follow from the texts. */
+      billed?: Tokens;
+    }
   | {
       kind: 'status';
       status: number;
@@ -56,6 +68,8 @@ export interface DoubleCall {
   traceparent: string | undefined;
   status: 'open' | 'answered' | 'aborted';
   latency_ms: number;
+  /** What the vendor bills, also for an answer that nobody read to its end. */
+  billed: Tokens;
 }
 
 export interface ModelDouble {
@@ -77,6 +91,8 @@ export interface ModelDoubleOptions {
   minMs?: number;
   maxMs?: number;
   logFile?: string;
+  /** What the double does with calls for which nothing was programmed. */
+  answer?: (call: DoubleCall) => DoubleAnswer | undefined;
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -114,18 +130,21 @@ const stream = async (
   response.once('close', () => left.abort());
   const pause = () => (pauseMs > 0 ? delay(pauseMs, undefined, { signal: left.signal }) : undefined);
   response.writeHead(200, { 'content-type': wire.contentType, 'cache-control': 'no-cache' });
+  call.billed.input = tokensOf(call.prompt);
   response.write(wire.begin(call.id, call.body, call.prompt, cachedTokens));
   for (const piece of sent) {
     await pause();
+    call.billed.output += tokensOf(piece);
     response.write(wire.piece(call.id, call.body, piece));
   }
   if (answer.kind === 'hang') return;
   await pause();
-  if (answer.kind === 'text')
-    response.end(
-      wire.end(call.id, call.body, call.prompt, answer.text, answer.finish ?? 'stop', cachedTokens),
-    );
-  else if (answer.kind === 'tool') response.end(wire.tool(call.id, call.body, call.prompt, answer));
+  if (answer.kind === 'text') {
+    call.billed = answer.billed ?? { input: tokensOf(call.prompt), output: tokensOf(answer.text) };
+    const [prompt, text] = [call.billed.input, call.billed.output].map((tokens) => 'x'.repeat(4 * tokens));
+    const finish = answer.finish ?? 'stop';
+    response.end(wire.end(call.id, call.body, prompt ?? '', text ?? '', finish, cachedTokens));
+  } else if (answer.kind === 'tool') response.end(wire.tool(call.id, call.body, call.prompt, answer));
   else if (answer.kind === 'error-event') response.end(wire.errorEvent(answer.type, answer.message));
   else if (answer.how === 'clean-end') response.end();
   else setImmediate(() => response.destroy());
@@ -158,7 +177,7 @@ const reply = async (
  * @returns its address, the log of its calls, and the way to program it
  */
 export const startModelDouble = async (options: ModelDoubleOptions = {}): Promise<ModelDouble> => {
-  const { port = 0, minMs = 0, maxMs = minMs, logFile } = options;
+  const { port = 0, minMs = 0, maxMs = minMs, logFile, answer: programmed } = options;
   const calls: DoubleCall[] = [];
   const answers: DoubleAnswer[] = [];
   const lists: ModelDouble['lists'] = {};
@@ -185,6 +204,7 @@ export const startModelDouble = async (options: ModelDoubleOptions = {}): Promis
       traceparent: headers['traceparent']?.toString(),
       status: 'open',
       latency_ms: 0,
+      billed: { input: 0, output: 0 },
     };
     calls.push(call);
     return call;
@@ -208,7 +228,8 @@ export const startModelDouble = async (options: ModelDoubleOptions = {}): Promis
     const call = open(wire, path, await readBody(request), request.headers);
     response.once('close', () => settle(call, response.writableFinished ? 'answered' : 'aborted', startedMs));
     changed();
-    const answer = answers.shift() ?? { kind: 'text', text: scriptedAnswer(call.prompt) };
+    const answer = answers.shift() ??
+      programmed?.(call) ?? { kind: 'text' as const, text: modelAnswer(call.prompt, call.body) };
     const latencyMs = minMs + (Number.parseInt(call.promptSha256.slice(0, 8), 16) % (maxMs - minMs + 1));
     await reply(wire, response, call, answer, latencyMs);
   };

@@ -49,6 +49,7 @@ export const stepView = (step: StepRow): components['schemas']['RunStep'] => ({
   started_at: time(step.started_at),
   finished_at: maybeTime(step.finished_at),
   duration_ms: step.finished_at ? step.finished_at.getTime() - step.started_at.getTime() : null,
+  error: step.error,
 });
 
 export const budgetView = (budget: Budget): components['schemas']['RunBudget'] => ({
