@@ -9,11 +9,13 @@ import { gate } from '../store/runs/steps.ts';
 import { lockRun } from '../store/runs/transition.ts';
 import { HELD, RUN_ENDED, type Held } from '../domain/runs/held.ts';
 import type { RunInput } from '../workflows/runs/messages.ts';
+import type { Cancellations } from './runs/cancellations.ts';
 import type { Vendors } from './vendors.ts';
 
 /** What activities are made of. */
 export interface ActivityDeps extends Vendors {
   readonly store: Store;
+  readonly cancellations: Cancellations;
   readonly log: Log;
   readonly reach: ReachCrashPoint;
   /** Where the API and the site answer, without a slash at its end. */

@@ -6,10 +6,11 @@ import { sql, type Sql } from './sql.ts';
 /** Totals are spread over this many rows each, so that concurrent writers rarely wait for one another. */
 const COUNTER_SLOTS = 16;
 
-/** What others learn from a commit: the streams that grew, and whether something waits in the outbox. */
+/** What others learn from a commit: the streams that grew, those whose run was cancelled, and whether something waits in the outbox. */
 export interface Committed {
   readonly workspaceId: string;
   readonly streams: readonly string[];
+  readonly cancelled: readonly string[];
   readonly outbox: boolean;
 }
 
@@ -67,6 +68,7 @@ export class Consequences {
   committed(): Committed | undefined {
     if (this.events.length + this.outbox.length === 0) return undefined;
     const streams = [...new Set(this.events.map((event) => event.stream))];
-    return { workspaceId: this.#workspaceId, streams, outbox: this.outbox.length > 0 };
+    const cancelled = this.events.filter(({ type }) => type === 'run.cancelled').map(({ stream }) => stream);
+    return { workspaceId: this.#workspaceId, streams, cancelled, outbox: this.outbox.length > 0 };
   }
 }

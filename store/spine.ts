@@ -49,11 +49,12 @@ export const openSpine = async (name: string, { config, log, shutdown }: Process
   shutdown.add('relay', () => relay.close());
   const dispatcher = new Dispatcher(createOutbox(relay), client, { queuePrefix, log, reach });
   shutdown.add('dispatcher', () => dispatcher.stop());
-  store.onCommit(({ streams, outbox }) => {
+  store.onCommit(({ streams, cancelled, outbox }) => {
     if (streams.length > 0) {
       bus.hint('taskloom_streams', streams);
       sequencer.wake();
     }
+    if (cancelled.length > 0) bus.hint('taskloom_cancelled', cancelled);
     if (outbox) dispatcher.wake();
   });
   sequencer.start();

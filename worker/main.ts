@@ -1,4 +1,5 @@
 import { hostname, setPriority } from 'node:os';
+import { createCancellations } from '../activities/runs/cancellations.ts';
 import { openVendors } from '../activities/vendors.ts';
 import { modelSettings } from '../domain/models/price.ts';
 import { runProcess } from '../platform/process.ts';
@@ -15,7 +16,8 @@ const BACKGROUND = 5;
 await runProcess('worker', async (parts) => {
   setPriority(BACKGROUND);
   const { config, log, shutdown } = parts;
-  const { store, system, client, reach } = await openSpine('worker', parts);
+  const { store, system, bus, client, reach } = await openSpine('worker', parts);
+  const cancellations = createCancellations((listener) => bus.on('taskloom_cancelled', listener));
   forwardSdkLogs(log);
   const { vendors, close } = openVendors(config, log);
   shutdown.add('vendors', close);
@@ -29,7 +31,7 @@ await runProcess('worker', async (parts) => {
   const maintenance = startMaintenance({ system, log, retentionDays: config.eventRetentionDays });
   shutdown.add('maintenance', () => maintenance.stop());
   const workers = await startWorkers({
-    deps: { ...vendors, store, log, reach, publicUrl: config.http.publicUrl },
+    deps: { ...vendors, store, cancellations, log, reach, publicUrl: config.http.publicUrl },
     queuePrefix: config.temporal.queuePrefix,
     queues: config.temporal.queues,
     cacheDir: config.cacheDir,

@@ -218,7 +218,7 @@ export const askModel = <Result extends JsonObject>(
   plan: (tx: Writer) => Promise<ModelStep<Result>>,
 ): Promise<Result | Held> =>
   // From the first moment on: a try that waits for a slow database must not look dead, or a second one joins it.
-  withHeartbeat(async (signal) => {
+  withHeartbeat(deps, input, async (signal) => {
     let stalls = 0;
     for (let tries = 0; ;) {
       const prepared = await whileDatabaseAway(signal, () => prepare(deps, input, plan));

@@ -82,7 +82,7 @@ export const workStep = <Context, Made, Result extends JsonObject>(
   input: RunInput,
   task: Work<Context, Made, Result>,
 ): Promise<Result | Held> =>
-  withHeartbeat(async (signal) => {
+  withHeartbeat(deps, input, async (signal) => {
     const { planned, step, opened, reservation } = await whileDatabaseAway(signal, () =>
       prepare(deps, input, task),
     );

@@ -2,7 +2,13 @@ import { EventEmitter } from 'node:events';
 import pg from 'pg';
 
 /** What travels between processes: names only, the rows are read from the tables. */
-export const CHANNELS = ['taskloom_streams', 'taskloom_pos', 'taskloom_deltas', 'taskloom_identity'] as const;
+export const CHANNELS = [
+  'taskloom_streams',
+  'taskloom_pos',
+  'taskloom_deltas',
+  'taskloom_identity',
+  'taskloom_cancelled',
+] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 const RECONNECT_MS = 500;

@@ -10,6 +10,7 @@ import { hashPassword } from '../../api/auth/passwords.ts';
 import { createApiContext } from '../../api/context.ts';
 import type { SpecOperation } from '../../api/http/spec.ts';
 import { attachSockets } from '../../api/live/server.ts';
+import { createCancellations } from '../../activities/runs/cancellations.ts';
 import { openVendors } from '../../activities/vendors.ts';
 import { toConfig, type Config } from '../../platform/config.ts';
 import { createCrashPoints } from '../../platform/crash-points.ts';
@@ -19,6 +20,7 @@ import { Shutdown } from '../../platform/shutdown.ts';
 import { findFreePort } from '../../scripts/services/ports.ts';
 import { startNodeChild } from '../../scripts/services/node-child.ts';
 import { addPerson } from '../../store/setup/people.ts';
+import { LiveBus } from '../../store/live/bus.ts';
 import { openStore } from '../../store/store.ts';
 import { openSystemStore, type SystemStore } from '../../store/system.ts';
 import { forwardSdkLogs, startWorkers } from '../../worker/workers.ts';
@@ -98,9 +100,19 @@ const startWorker = async (config: Config, queues: string[] | null): Promise<() 
   if (!sdkLogsForwarded) forwardSdkLogs(log);
   sdkLogsForwarded = true;
   const store = await openStore(config.database.app ?? '', { name: 'test-worker' });
+  const bus = new LiveBus(config.database.app ?? '');
+  await bus.open();
+  const cancellations = createCancellations((listener) => bus.on('taskloom_cancelled', listener));
   const { vendors, close } = openVendors(config, log);
   const workers = await startWorkers({
-    deps: { ...vendors, store, log, reach: createCrashPoints(config), publicUrl: config.http.publicUrl },
+    deps: {
+      ...vendors,
+      store,
+      cancellations,
+      log,
+      reach: createCrashPoints(config),
+      publicUrl: config.http.publicUrl,
+    },
     queuePrefix: config.temporal.queuePrefix,
     queues,
     identity: `test-${process.pid}@${hostname()}`,
@@ -110,6 +122,7 @@ const startWorker = async (config: Config, queues: string[] | null): Promise<() 
   return async () => {
     await workers.stop();
     await close();
+    await bus.close();
     await store.close();
   };
 };
