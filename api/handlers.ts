@@ -13,10 +13,17 @@ import {
 import { orchestratorHandlers } from './features/orchestrator/orchestrator.handlers.ts';
 import { runHandlers, type RunDeps } from './features/runs/runs.handlers.ts';
 import { siteHandlers, type SiteDeps } from './features/site/site.handlers.ts';
+import { subtaskHandlers, type SubtaskDeps } from './features/subtasks/subtasks.handlers.ts';
 import { taskHandlers } from './features/tasks/tasks.handlers.ts';
 import type { Handlers } from './http/operation.ts';
 
-export type HandlerDeps = IdentityDeps & MediaDeps & ModelDeps & ObservabilityDeps & RunDeps & SiteDeps;
+export type HandlerDeps = IdentityDeps &
+  MediaDeps &
+  ModelDeps &
+  ObservabilityDeps &
+  RunDeps &
+  SiteDeps &
+  SubtaskDeps;
 
 /** Every operation of the spec. The compiler checks that none is missing, unknown or of another shape. */
 export const createHandlers = (deps: HandlerDeps): Handlers => ({
@@ -32,5 +39,6 @@ export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...orchestratorHandlers(),
   ...runHandlers(deps),
   ...siteHandlers(deps),
+  ...subtaskHandlers(deps),
   ...taskHandlers(),
 });
