@@ -11,6 +11,7 @@ import {
   type ObservabilityDeps,
 } from './features/observability/observability.handlers.ts';
 import { orchestratorHandlers } from './features/orchestrator/orchestrator.handlers.ts';
+import { toolHandlers, type ToolDeps } from './features/orchestrator/tools.handlers.ts';
 import { runHandlers, type RunDeps } from './features/runs/runs.handlers.ts';
 import { siteHandlers, type SiteDeps } from './features/site/site.handlers.ts';
 import { subtaskHandlers, type SubtaskDeps } from './features/subtasks/subtasks.handlers.ts';
@@ -23,7 +24,8 @@ export type HandlerDeps = IdentityDeps &
   ObservabilityDeps &
   RunDeps &
   SiteDeps &
-  SubtaskDeps;
+  SubtaskDeps &
+  ToolDeps;
 
 /** Every operation of the spec. The compiler checks that none is missing, unknown or of another shape. */
 export const createHandlers = (deps: HandlerDeps): Handlers => ({
@@ -41,4 +43,5 @@ export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...siteHandlers(deps),
   ...subtaskHandlers(deps),
   ...taskHandlers(),
+  ...toolHandlers(deps),
 });

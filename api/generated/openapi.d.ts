@@ -2025,7 +2025,7 @@ export interface components {
         };
         ToolField: {
             name: string;
-            /** @description Of JSON Schema; several are separated by ` | `. */
+            /** @description Of JSON Schema: `string`, `integer | null`, `array of string` and so on. */
             type: string;
             required: boolean;
             enum?: string[];

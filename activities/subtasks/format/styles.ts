@@ -119,7 +119,7 @@ const rowInMail = (header: readonly Cell[], row: readonly Cell[]): string =>
   row
     .map((cell, at) => {
       const [name, value] = [header[at] ?? [], cell].map((inlines) => plainText(saidInMail(inlines)).trim());
-      return name === '' || name === undefined ? (value ?? '') : `${name}: ${value ?? ''}`;
+      return !name || !value ? (value ?? '') : `${name}: ${value}`;
     })
     .filter((text) => text !== '')
     .join('; ');

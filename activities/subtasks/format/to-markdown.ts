@@ -6,8 +6,10 @@ export interface MarkdownOptions {
   readonly width: number | null;
 }
 
-/** What would be read as markup inside a line, escaped. */
-const escapedText = (text: string): string =>
+/** Addresses are read as such before anything in them is read as a mark. */
+const ADDRESS = /(https?:\/\/[^\s<>`*\\[\]|~!]+)/;
+
+const escapedMarks = (text: string): string =>
   text
     .replace(/[\\`]/g, '\\$&')
     .replace(/\*(?! )|(?<! )\*/g, '\\*')
@@ -17,6 +19,13 @@ const escapedText = (text: string): string =>
     .replace(/!(?=\[|$)/g, '\\!')
     .replace(/<(?=[A-Za-z/!?]|$)/g, '\\<')
     .replace(/&(?=#?\w{1,31};)/g, '\\&');
+
+/** What would be read as markup inside a line, escaped. */
+const escapedText = (text: string): string =>
+  text
+    .split(ADDRESS)
+    .map((part, at) => (at % 2 === 1 ? part : escapedMarks(part)))
+    .join('');
 
 /** What would be read as a block at the beginning of a line, escaped. */
 const escapedStart = (line: string): string =>

@@ -42,6 +42,7 @@ const linkText = ({ href, children }: Extract<Inline, { kind: 'link' }>): string
   const text = plainText(children).trim();
   if (text === '') return '';
   if (text === href && /^https?:[\w\-./~%?=&#+:,;@!$*]+[\w/]$/.test(href)) return href;
+  if (href === `mailto:${text}` && /^[\w.+-]+@[\w.-]+\w$/.test(text)) return text;
   // Anchors of another markup lead nowhere here.
   if (href.startsWith('#')) return escapedText(text);
   return `\`${escapedText(text).replace(/[<>]/g, '\\$&')} <${href.replace(/_$/, '%5F')}>\`__`;
