@@ -13,6 +13,7 @@ import type { Store } from '../store/store.ts';
 import type { AppDeps } from './app.ts';
 import { Sessions } from './auth/sessions.ts';
 import { createTokens } from './auth/tokens.ts';
+import { configuredAbilities } from './features/orchestrator/abilities.ts';
 import { createMetrics } from './features/observability/metrics.ts';
 import { createProbes, type Probe } from './features/observability/probes.ts';
 import { Live } from './live/live.ts';
@@ -90,6 +91,7 @@ export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & {
       tokens,
       live,
       ollama: createOllamaClient(config.models.ollama.host ?? OLLAMA_AT_HOME),
+      abilities: configuredAbilities(config),
       totals,
       subscriptions,
       version: VERSION,

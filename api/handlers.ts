@@ -11,12 +11,21 @@ import {
   type ObservabilityDeps,
 } from './features/observability/observability.handlers.ts';
 import { orchestratorHandlers } from './features/orchestrator/orchestrator.handlers.ts';
+import { toolHandlers, type ToolDeps } from './features/orchestrator/tools.handlers.ts';
 import { runHandlers, type RunDeps } from './features/runs/runs.handlers.ts';
 import { siteHandlers, type SiteDeps } from './features/site/site.handlers.ts';
+import { subtaskHandlers, type SubtaskDeps } from './features/subtasks/subtasks.handlers.ts';
 import { taskHandlers } from './features/tasks/tasks.handlers.ts';
 import type { Handlers } from './http/operation.ts';
 
-export type HandlerDeps = IdentityDeps & MediaDeps & ModelDeps & ObservabilityDeps & RunDeps & SiteDeps;
+export type HandlerDeps = IdentityDeps &
+  MediaDeps &
+  ModelDeps &
+  ObservabilityDeps &
+  RunDeps &
+  SiteDeps &
+  SubtaskDeps &
+  ToolDeps;
 
 /** Every operation of the spec. The compiler checks that none is missing, unknown or of another shape. */
 export const createHandlers = (deps: HandlerDeps): Handlers => ({
@@ -32,5 +41,7 @@ export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...orchestratorHandlers(),
   ...runHandlers(deps),
   ...siteHandlers(deps),
+  ...subtaskHandlers(deps),
   ...taskHandlers(),
+  ...toolHandlers(deps),
 });

@@ -5,12 +5,9 @@ import { workerPrincipal } from '../../domain/identity/principal.ts';
 import { imageUrl, originalName } from '../../domain/media/image.ts';
 import { isHeld, type Held } from '../../domain/runs/held.ts';
 import { requireRevision } from '../../store/content/content.repository.ts';
-import { storeImage, type NewImage } from '../../store/media/images.repository.ts';
-import type { Usage } from '../../store/runs/steps.ts';
-import { sql, type Reader } from '../../store/store.ts';
+import type { Reader } from '../../store/store.ts';
 import type { RoundInput } from '../../workflows/content/messages.ts';
-import { makeImage, type ImageWish, type MadeImages } from '../media/make-image.ts';
-import { writeImageFiles } from '../media/store-images.ts';
+import { imageStep } from '../media/image-step.ts';
 import { isRejection } from '../models/errors.ts';
 import { askModel } from '../models/model-step.ts';
 import { workStep } from '../models/work-step.ts';
@@ -102,85 +99,25 @@ const describe = async (deps: ActivityDeps, input: RoundInput): Promise<Describe
   }
 };
 
-interface Illustration {
-  /** `null`: none is wanted. */
-  readonly wish: ImageWish | null;
-  /** Whether a model may be asked: under a budget, only one with a price. */
-  readonly mayPaint: boolean;
-}
-
-interface Illustrated {
-  readonly made: MadeImages | null;
-  readonly ready: readonly NewImage[];
-  readonly latencyMs: number;
-}
-
-/** What a picture that was paid for books, also one of no use; a title card alone costs nothing. */
-const usageOf = ({ made, latencyMs }: Illustrated): Usage[] => {
-  if (!made?.paid) return [];
-  const { model, costMicros, inDoubt } = made.paid;
-  const { provider, name } = model;
-  return [
-    {
-      provider,
-      model: name,
-      tokensIn: 0,
-      tokensOut: 0,
-      tokensCached: 0,
-      costMicros,
-      latencyMs: inDoubt ? null : latencyMs,
-      inDoubt,
-    },
-  ];
-};
-
 const illustrate = (deps: ActivityDeps, input: RoundInput): Promise<IllustrateResult | Held> =>
-  workStep<Illustration, Illustrated, IllustrateResult>(deps, input, {
-    plan: async (tx, run, { isLimited }) => {
-      const [{ title, brief, parameters }, model] = await Promise.all([
-        readRound(tx, input),
-        deps.imageModels.resolve().catch(() => null),
-      ]);
-      const site = await tx.one<{ name: string }>(sql`select name from workspaces`);
+  imageStep<IllustrateResult>(deps, input, {
+    order: async (tx) => {
+      const { title, brief, parameters } = await readRound(tx, input);
       const isWanted = parameters.image !== 'none';
-      const mayPaint = isWanted && model !== null && (!isLimited || model.price !== null);
       const { category = null, topic, style = null } = brief;
-      const wish = { prompt: topic, title, category, siteName: site.name, style: null, alt: null };
       return {
         path: IMAGE_PATH,
         title: 'Illustrate',
-        inputs: isWanted ? { title, category, topic, style, model: mayPaint ? model.id : null } : {},
-        ...(mayPaint
-          ? { paid: { provider: model.provider, name: model.name, amount: isLimited ? model.price : null } }
-          : {}),
-        context: { wish: isWanted ? wish : null, mayPaint },
+        inputs: isWanted ? { title, category, topic, style } : {},
+        wish: isWanted ? { prompt: topic, title, category, style: null, alt: null } : null,
       };
     },
-    work: async ({ wish, mayPaint }, signal) => {
-      if (wish === null) return { made: null, ready: [], latencyMs: 0 };
-      const beganAt = performance.now();
-      const made = await makeImage(deps, { ...wish, mayPaint }, signal);
-      const { run_id: runId, workspace_id: workspaceId } = input;
-      const place = {
-        workspaceId,
-        runId,
-        stepPath: IMAGE_PATH,
-        contentId: null,
-        prompt: wish.prompt,
-        style: null,
-      };
-      const ready = await writeImageFiles(deps.files, place, made.images);
-      return { made, ready, latencyMs: Math.round(performance.now() - beganAt) };
-    },
-    store: async (tx, { made, ready }) => {
-      const [image] = ready;
-      if (!image) return { image_id: null, url: null, by: null, note: null };
-      const row = await storeImage(tx, image);
+    answer: ([row], note) => {
+      if (!row) return { image_id: null, url: null, by: null, note: null };
       const url = imageUrl(deps.publicUrl, row.id, originalName(row.content_type));
-      return { image_id: row.id, url, by: row.model ?? row.origin, note: made?.note ?? null };
+      return { image_id: row.id, url, by: row.model ?? row.origin, note };
     },
     note: ({ note }) => note,
-    usage: usageOf,
     progress: { by: 0 },
   });
 

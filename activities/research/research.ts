@@ -2,6 +2,7 @@ import { topicWords } from '../../domain/research/passages.ts';
 import { plainLine, shortened, type Source } from '../../domain/research/source.ts';
 import { RESEARCH_PROVIDERS, type Config } from '../../platform/config.ts';
 import { createOutgoing } from '../../platform/outgoing.ts';
+import { chosenResearch, researchObstacle, type ResearchSettings } from '../../platform/research.ts';
 import { createAsk, ResearchFailure } from './call.ts';
 import { gather, type ResearchLog } from './gather.ts';
 import type { Depth, Provider, ProviderName, SourceKind, Want } from './provider.ts';
@@ -47,7 +48,7 @@ export interface ResearchLimits {
   readonly pageMs: number;
 }
 
-export type ResearchConfig = Pick<Config, 'research' | 'outgoing'>;
+export type ResearchConfig = ResearchSettings & Pick<Config, 'outgoing'>;
 
 const LIMITS: ResearchLimits = { totalMs: 30_000, requestMs: 12_000, pageMs: 8_000 };
 const WANTED: Readonly<Record<Depth, number>> = { shallow: 3, moderate: 5, deep: 10 };
@@ -57,34 +58,11 @@ const MAX_QUERY_CHARS = 280;
 
 const nothing = (why: string): Findings => ({ sources: [], note: `no sources: ${why}` });
 
-const isAddress = (text: string): boolean => /^https?:$/.test(URL.parse(text)?.protocol ?? '');
-
-/** What stands in the way of a provider, in words that name the setting; null when nothing does. */
-const obstacle = (name: ProviderName, { research }: ResearchConfig): string | null => {
-  if (name === 'tavily')
-    return research.tavily.apiKey === null ? 'Tavily needs a key: set TAVILY_API_KEY' : null;
-  if (name === 'brave')
-    return research.brave.apiKey === null ? 'Brave Search needs a key: set BRAVE_SEARCH_API_KEY' : null;
-  if (name === 'searxng') {
-    if (research.searxng.baseUrl === null) return 'SearXNG needs an address: set SEARXNG_URL';
-    return isAddress(research.searxng.baseUrl) ? null : 'SEARXNG_URL is no http(s) address';
-  }
-  return isAddress(research.wikipedia.baseUrl) ? null : 'TASKLOOM_WIKIPEDIA_URL is no http(s) address';
-};
-
 const open = (name: ProviderName, { research }: ResearchConfig): Provider => {
   if (name === 'tavily') return tavily({ ...research.tavily, apiKey: research.tavily.apiKey ?? '' });
   if (name === 'brave') return brave({ ...research.brave, apiKey: research.brave.apiKey ?? '' });
   if (name === 'searxng') return searxng({ baseUrl: research.searxng.baseUrl ?? '' });
   return wikipedia(research.wikipedia);
-};
-
-/** The first that is configured, in the order of their names; Wikipedia always is. */
-const choose = (config: ResearchConfig): ProviderName | null => {
-  const { chosen } = config.research;
-  if (chosen === 'none') return null;
-  if (chosen !== 'auto') return chosen;
-  return RESEARCH_PROVIDERS.find((name) => obstacle(name, config) === null) ?? 'wikipedia';
 };
 
 const wantOf = ({ topic, keyword, depth, kinds = [] }: ResearchQuery): Want => {
@@ -111,7 +89,7 @@ export const createResearch = (
   config: ResearchConfig,
   { log, limits = LIMITS }: { log: ResearchLog; limits?: ResearchLimits },
 ): Research => {
-  const chosen = choose(config);
+  const chosen = chosenResearch(config);
   const pages = createOutgoing({ allow: config.outgoing.allow });
 
   const find = async (name: ProviderName, query: ResearchQuery, signal: AbortSignal): Promise<Findings> => {
@@ -136,7 +114,7 @@ export const createResearch = (
 
   return {
     providers: RESEARCH_PROVIDERS.map((name) => {
-      const reason = obstacle(name, config);
+      const reason = researchObstacle(name, config);
       return {
         name,
         available: reason === null,
@@ -147,7 +125,7 @@ export const createResearch = (
     search: async (query, signal) => {
       signal.throwIfAborted();
       if (chosen === null) return nothing('research is off');
-      const reason = obstacle(chosen, config);
+      const reason = researchObstacle(chosen, config);
       if (reason !== null) return nothing(reason);
       const deadline = AbortSignal.timeout(limits.totalMs);
       try {

@@ -718,6 +718,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/orchestrator/tools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the orchestrator can do, with what each tool takes and gives
+         * @description The steps that runs are made of. A tool with an `operation` can be run alone. `available` says what the API can know of the configuration: whether a worker is there is what `/api/v1/monitoring/health` says.
+         */
+        get: operations["listTools"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -937,6 +957,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/subtasks/research": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look for sources of a topic and say what they say
+         * @description Starts a run and waits for it, up to 30 seconds (`Prefer: wait=N`). A run that needs longer, is paused, or waits for its budget is answered as `processing` with its `run_id`: it goes on, and `/api/v1/runs/{run_id}` follows, pauses and cancels it. The same request with the same `Idempotency-Key` waits for the same run again. The sources are kept with the run.
+         */
+        post: operations["runResearchSubtask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/subtasks/creative": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write a text
+         * @description Starts a run and waits for it, as the research subtask does. A model that can't write the whole at once writes it section by section.
+         */
+        post: operations["runCreativeSubtask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/subtasks/qa": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check a text
+         * @description Starts a run and waits for it, as the research subtask does. Rules find what code can find; a model that is able adds its own findings. `unchecked` says what nobody has checked.
+         */
+        post: operations["runQaSubtask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/subtasks/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make images
+         * @description Starts a run and waits for it, as the research subtask does. Without an image model, or when it fails, title cards are drawn and `note` says why. Everyone who knows an image's address may fetch it.
+         */
+        post: operations["runImagesSubtask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/subtasks/format": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring a Markdown text into another form
+         * @description Starts a run and waits for it, as the research subtask does. Code does it, no model. HTML in the text is sanitised for `html`, and leaves its words alone for the other formats.
+         */
+        post: operations["runFormatSubtask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks": {
         parameters: {
             query?: never;
@@ -1028,6 +1148,11 @@ export interface components {
             }[];
             /** @description Seconds to wait. */
             retry_after?: number;
+            /**
+             * Format: uuid
+             * @description The run that failed
+             */
+            run_id?: string;
             timestamp: components["schemas"]["Time"];
             request_id: string;
         };
@@ -1898,6 +2023,28 @@ export interface components {
             outcome?: "completed" | "failed" | "cancelled";
             duration_ms: number;
         };
+        ToolField: {
+            name: string;
+            /** @description Of JSON Schema: `string`, `integer | null`, `array of string` and so on. */
+            type: string;
+            required: boolean;
+            enum?: string[];
+            description: string | null;
+        };
+        Tool: {
+            name: string;
+            description: string;
+            inputs: components["schemas"]["ToolField"][];
+            outputs: components["schemas"]["ToolField"][];
+            /** @description How to run it alone; null for what only a pipeline does. */
+            operation: string | null;
+            available: boolean;
+            /** @description What it lacks, or does without. */
+            reason: string | null;
+        };
+        ToolList: {
+            tools: components["schemas"]["Tool"][];
+        };
         ExecutionPage: {
             items: components["schemas"]["Execution"][];
             /** @description The same as `items`. */
@@ -1913,7 +2060,7 @@ export interface components {
             links: components["schemas"]["PageLinks"];
         };
         /** @enum {string} */
-        RunKind: "content" | "analysis";
+        RunKind: "content" | "analysis" | "subtask";
         /** @enum {string} */
         RunStatus: "queued" | "running" | "waiting" | "paused" | "completed" | "failed" | "cancelled";
         Run: {
@@ -2106,6 +2253,222 @@ export interface components {
              */
             last_sync: string | null;
         };
+        /** @description What the run may spend at most; at the limit it waits for an approval of kind `budget`. */
+        SubtaskBudget: number;
+        ResearchRequest: {
+            /** @description What to look for. */
+            topic: string;
+            /**
+             * @description How many sources to look for: 10, 5 or 3.
+             * @default moderate
+             * @enum {string}
+             */
+            depth: "deep" | "moderate" | "shallow";
+            /**
+             * @description Which kinds of sources to prefer, where the provider can; all unless said.
+             * @default []
+             */
+            sources: ("academic" | "news" | "blogs")[];
+            budget_usd?: components["schemas"]["SubtaskBudget"];
+        };
+        CreativeRequest: {
+            /** @description What to write about. */
+            topic: string;
+            /**
+             * @description The tone.
+             * @default professional
+             * @enum {string}
+             */
+            style: "professional" | "casual" | "humorous";
+            /**
+             * @description About 100, 300 or 600 words.
+             * @default medium
+             * @enum {string}
+             */
+            length: "short" | "medium" | "long";
+            budget_usd?: components["schemas"]["SubtaskBudget"];
+        };
+        QaRequest: {
+            /** @description The Markdown text to check. */
+            content: string;
+            /**
+             * @description What to look for; everything unless said.
+             * @default [
+             *       "grammar",
+             *       "factuality",
+             *       "formatting"
+             *     ]
+             */
+            checks: ("grammar" | "factuality" | "formatting")[];
+            budget_usd?: components["schemas"]["SubtaskBudget"];
+        };
+        ImagesRequest: {
+            /** @description What to show. */
+            prompt: string;
+            /**
+             * @description How to show it.
+             * @default illustration
+             * @enum {string}
+             */
+            style: "photorealistic" | "illustration" | "3d";
+            /**
+             * @description How many images.
+             * @default 1
+             */
+            count: number;
+            budget_usd?: components["schemas"]["SubtaskBudget"];
+        };
+        FormatRequest: {
+            /** @description The Markdown text to format. */
+            content: string;
+            /**
+             * @description The markup to answer in.
+             * @enum {string}
+             */
+            format: "markdown" | "html" | "rst";
+            /**
+             * @description `blog` as it is; `documentation` with a title and a table of contents; `email` without images, links as text with their address, lines of at most 72 characters.
+             * @default blog
+             * @enum {string}
+             */
+            style: "blog" | "documentation" | "email";
+            budget_usd?: components["schemas"]["SubtaskBudget"];
+        };
+        SubtaskAnswer: {
+            /**
+             * @description While `processing`, texts are null and lists empty.
+             * @enum {string}
+             */
+            status: "completed" | "processing";
+            run_id: components["schemas"]["Id"];
+            run_status: components["schemas"]["RunStatus"];
+            progress: number;
+        };
+        ResearchSource: {
+            /** @description `[n]` in the findings means it. */
+            n: number;
+            /** @description Its title. */
+            title: string;
+            /** @description Its address. */
+            url: string;
+            publisher: string | null;
+            /** Format: date-time */
+            published_at: string | null;
+            /** @description Its own words. */
+            passages: string[];
+        };
+        ResearchAnswer: {
+            /**
+             * @description While `processing`, texts are null and lists empty.
+             * @enum {string}
+             */
+            status: "completed" | "processing";
+            run_id: components["schemas"]["Id"];
+            run_status: components["schemas"]["RunStatus"];
+            progress: number;
+            /** @description Markdown with citations `[n]`; without sources, why there are none. */
+            findings: string | null;
+            /** @description The model that summarised (`provider:name`), or `rule` for the passages themselves. */
+            findings_by: string | null;
+            /** @description What was found. */
+            sources: components["schemas"]["ResearchSource"][];
+            /** @description Why there are no sources, or what was left out. */
+            note: string | null;
+        };
+        CreativeAnswer: {
+            /**
+             * @description While `processing`, texts are null and lists empty.
+             * @enum {string}
+             */
+            status: "completed" | "processing";
+            run_id: components["schemas"]["Id"];
+            run_status: components["schemas"]["RunStatus"];
+            progress: number;
+            /** @description The text as Markdown. */
+            content: string | null;
+            /** @description How many words it has. */
+            words: number | null;
+            /** @description The model that wrote it. */
+            model: string | null;
+        };
+        QaIssue: {
+            /** @enum {string} */
+            check: "grammar" | "factuality" | "formatting";
+            /** @enum {string} */
+            severity: "error" | "warning";
+            message: string;
+            excerpt: string;
+            /** @description In the content. */
+            line: number | null;
+            /**
+             * @description Who found it.
+             * @enum {string}
+             */
+            source: "measured" | "model";
+        };
+        QaUnchecked: {
+            /** @enum {string} */
+            check: "grammar" | "factuality" | "formatting";
+            text: string;
+        };
+        QaAnswer: {
+            /**
+             * @description While `processing`, texts are null and lists empty.
+             * @enum {string}
+             */
+            status: "completed" | "processing";
+            run_id: components["schemas"]["Id"];
+            run_status: components["schemas"]["RunStatus"];
+            progress: number;
+            /** @description What was found. */
+            issues: components["schemas"]["QaIssue"][];
+            /** @description The whole text's. */
+            quality_score: number | null;
+            /** @description What the score rests on. */
+            basis: string | null;
+            /** @description What nobody has checked. */
+            unchecked: components["schemas"]["QaUnchecked"][];
+        };
+        SubtaskImage: {
+            id: components["schemas"]["Id"];
+            /** Format: uri */
+            url: string;
+            prompt: string;
+            alt: string;
+            width: number;
+            height: number;
+            /** @enum {string} */
+            origin: "title_card" | "model";
+            model: string | null;
+        };
+        ImagesAnswer: {
+            /**
+             * @description While `processing`, texts are null and lists empty.
+             * @enum {string}
+             */
+            status: "completed" | "processing";
+            run_id: components["schemas"]["Id"];
+            run_status: components["schemas"]["RunStatus"];
+            progress: number;
+            /** @description What was made. */
+            images: components["schemas"]["SubtaskImage"][];
+            /** @description Why there are title cards instead of pictures. */
+            note: string | null;
+        };
+        FormatAnswer: {
+            /**
+             * @description While `processing`, texts are null and lists empty.
+             * @enum {string}
+             */
+            status: "completed" | "processing";
+            run_id: components["schemas"]["Id"];
+            run_status: components["schemas"]["RunStatus"];
+            progress: number;
+            /** @description The text in its form. */
+            formatted_content: string | null;
+            /** @enum {string|null} */
+            format: "markdown" | "html" | "rst" | null;
+        };
         /** @enum {string} */
         TaskStatus: "pending" | "in_progress" | "completed" | "failed";
         /** @description Anything about the task; `style`, `tone`, `title` and `tags` shape what is written. */
@@ -2190,6 +2553,15 @@ export interface components {
         };
     };
     responses: {
+        /** @description The run has failed: `code` is its own, and `run_id` names it. 409: it was cancelled. 422: a budget refused it, or what was asked can't be done. 502: a service behind this one refused. 503: what it needs is not configured or away. */
+        RunFailed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description What went wrong, in one body for every operation (RFC 9457). */
         Problem: {
             headers: {
@@ -2238,6 +2610,8 @@ export interface components {
         Cursor: string;
         /** @description Makes a retry safe: the same key with the same body gets the first answer again, with `Idempotency-Replayed: true`; with another body it is refused. Remembered for a day. */
         IdempotencyKey: string;
+        /** @description `wait=N`: how many seconds to wait for the run that this starts, 0 to 30; 30 unless said. `respond-async` is the same as `wait=0`. The run goes on either way. */
+        Prefer: string;
         RunId: components["schemas"]["Id"];
         ApprovalId: components["schemas"]["Id"];
         ItemId: components["schemas"]["Id"];
@@ -2335,6 +2709,9 @@ export type OrchestrationStatus = components['schemas']['OrchestrationStatus'];
 export type TaskApproval = components['schemas']['TaskApproval'];
 export type TaskVerdict = components['schemas']['TaskVerdict'];
 export type Execution = components['schemas']['Execution'];
+export type ToolField = components['schemas']['ToolField'];
+export type Tool = components['schemas']['Tool'];
+export type ToolList = components['schemas']['ToolList'];
 export type ExecutionPage = components['schemas']['ExecutionPage'];
 export type RunKind = components['schemas']['RunKind'];
 export type RunStatus = components['schemas']['RunStatus'];
@@ -2351,6 +2728,22 @@ export type PostPage = components['schemas']['PostPage'];
 export type CategoryList = components['schemas']['CategoryList'];
 export type TagList = components['schemas']['TagList'];
 export type SiteStatus = components['schemas']['SiteStatus'];
+export type SubtaskBudget = components['schemas']['SubtaskBudget'];
+export type ResearchRequest = components['schemas']['ResearchRequest'];
+export type CreativeRequest = components['schemas']['CreativeRequest'];
+export type QaRequest = components['schemas']['QaRequest'];
+export type ImagesRequest = components['schemas']['ImagesRequest'];
+export type FormatRequest = components['schemas']['FormatRequest'];
+export type SubtaskAnswer = components['schemas']['SubtaskAnswer'];
+export type ResearchSource = components['schemas']['ResearchSource'];
+export type ResearchAnswer = components['schemas']['ResearchAnswer'];
+export type CreativeAnswer = components['schemas']['CreativeAnswer'];
+export type QaIssue = components['schemas']['QaIssue'];
+export type QaUnchecked = components['schemas']['QaUnchecked'];
+export type QaAnswer = components['schemas']['QaAnswer'];
+export type SubtaskImage = components['schemas']['SubtaskImage'];
+export type ImagesAnswer = components['schemas']['ImagesAnswer'];
+export type FormatAnswer = components['schemas']['FormatAnswer'];
 export type TaskStatus = components['schemas']['TaskStatus'];
 export type TaskMetadata = components['schemas']['TaskMetadata'];
 export type NewTask = components['schemas']['NewTask'];
@@ -2358,6 +2751,7 @@ export type TaskChange = components['schemas']['TaskChange'];
 export type Task = components['schemas']['Task'];
 export type TaskPage = components['schemas']['TaskPage'];
 export type TaskMetrics = components['schemas']['TaskMetrics'];
+export type ResponseRunFailed = components['responses']['RunFailed'];
 export type ResponseProblem = components['responses']['Problem'];
 export type ResponseInvalid = components['responses']['Invalid'];
 export type ResponseUnauthenticated = components['responses']['Unauthenticated'];
@@ -2367,6 +2761,7 @@ export type ParameterOffset = components['parameters']['Offset'];
 export type ParameterSkip = components['parameters']['Skip'];
 export type ParameterCursor = components['parameters']['Cursor'];
 export type ParameterIdempotencyKey = components['parameters']['IdempotencyKey'];
+export type ParameterPrefer = components['parameters']['Prefer'];
 export type ParameterRunId = components['parameters']['RunId'];
 export type ParameterApprovalId = components['parameters']['ApprovalId'];
 export type ParameterItemId = components['parameters']['ItemId'];
@@ -3652,6 +4047,30 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listTools: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tools. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToolList"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
     listRuns: {
         parameters: {
             query?: {
@@ -4036,6 +4455,191 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    runResearchSubtask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `wait=N`: how many seconds to wait for the run that this starts, 0 to 30; 30 unless said. `respond-async` is the same as `wait=0`. The run goes on either way. */
+                Prefer?: components["parameters"]["Prefer"];
+                /** @description Makes a retry safe: the same key with the same body gets the first answer again, with `Idempotency-Replayed: true`; with another body it is refused. Remembered for a day. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResearchRequest"];
+            };
+        };
+        responses: {
+            /** @description What was found, or where it is being found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResearchAnswer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["RunFailed"];
+            422: components["responses"]["RunFailed"];
+            502: components["responses"]["RunFailed"];
+            503: components["responses"]["RunFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    runCreativeSubtask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `wait=N`: how many seconds to wait for the run that this starts, 0 to 30; 30 unless said. `respond-async` is the same as `wait=0`. The run goes on either way. */
+                Prefer?: components["parameters"]["Prefer"];
+                /** @description Makes a retry safe: the same key with the same body gets the first answer again, with `Idempotency-Replayed: true`; with another body it is refused. Remembered for a day. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreativeRequest"];
+            };
+        };
+        responses: {
+            /** @description The text, or where it is being written. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreativeAnswer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["RunFailed"];
+            422: components["responses"]["RunFailed"];
+            502: components["responses"]["RunFailed"];
+            503: components["responses"]["RunFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    runQaSubtask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `wait=N`: how many seconds to wait for the run that this starts, 0 to 30; 30 unless said. `respond-async` is the same as `wait=0`. The run goes on either way. */
+                Prefer?: components["parameters"]["Prefer"];
+                /** @description Makes a retry safe: the same key with the same body gets the first answer again, with `Idempotency-Replayed: true`; with another body it is refused. Remembered for a day. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QaRequest"];
+            };
+        };
+        responses: {
+            /** @description The issues, or where they are being looked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QaAnswer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["RunFailed"];
+            422: components["responses"]["RunFailed"];
+            502: components["responses"]["RunFailed"];
+            503: components["responses"]["RunFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    runImagesSubtask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `wait=N`: how many seconds to wait for the run that this starts, 0 to 30; 30 unless said. `respond-async` is the same as `wait=0`. The run goes on either way. */
+                Prefer?: components["parameters"]["Prefer"];
+                /** @description Makes a retry safe: the same key with the same body gets the first answer again, with `Idempotency-Replayed: true`; with another body it is refused. Remembered for a day. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImagesRequest"];
+            };
+        };
+        responses: {
+            /** @description The images, or where they are being made. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImagesAnswer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["RunFailed"];
+            422: components["responses"]["RunFailed"];
+            502: components["responses"]["RunFailed"];
+            503: components["responses"]["RunFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    runFormatSubtask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `wait=N`: how many seconds to wait for the run that this starts, 0 to 30; 30 unless said. `respond-async` is the same as `wait=0`. The run goes on either way. */
+                Prefer?: components["parameters"]["Prefer"];
+                /** @description Makes a retry safe: the same key with the same body gets the first answer again, with `Idempotency-Replayed: true`; with another body it is refused. Remembered for a day. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormatRequest"];
+            };
+        };
+        responses: {
+            /** @description The text in its form, or where it is being formatted. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormatAnswer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["RunFailed"];
+            422: components["responses"]["RunFailed"];
+            502: components["responses"]["RunFailed"];
+            503: components["responses"]["RunFailed"];
             default: components["responses"]["Problem"];
         };
     };

@@ -44,7 +44,15 @@ const claimOf = (req: Request, facts: OperationFacts): IdempotencyClaim | undefi
   };
 };
 
-const createContext = (req: Request, facts: OperationFacts, deps: AdapterDeps): Context => {
+const closedSignal = (res: Response): AbortSignal => {
+  if (res.closed) return AbortSignal.abort();
+  const closing = new AbortController();
+  res.once('close', () => closing.abort());
+  return closing.signal;
+};
+
+const createContext = (req: Request, res: Response, facts: OperationFacts, deps: AdapterDeps): Context => {
+  let closed: AbortSignal | undefined;
   const state = requestOf(req);
   const claim = claimOf(req, facts);
   const need = () => {
@@ -69,6 +77,9 @@ const createContext = (req: Request, facts: OperationFacts, deps: AdapterDeps): 
     },
     accept: req.get('accept') ?? '',
     header: (name) => req.get(name),
+    get closed() {
+      return (closed ??= closedSignal(res));
+    },
     read: (fn) => deps.store.read(need(), fn),
     write: (fn) => deps.store.write(need(), fn, { requestId: state.id, idempotency: claim }),
     readOpen: (fn) => deps.store.read(ANYONE, fn),
@@ -108,7 +119,7 @@ export const adapt =
     try {
       const input = { params: operationOf(req).pathParams, query: req.query, body: req.body as unknown };
       checkText(input);
-      const answer = await handler(input, createContext(req, facts, deps));
+      const answer = await handler(input, createContext(req, res, facts, deps));
       await send(req, res, answer, facts);
     } catch (error) {
       if (!(error instanceof Replay)) throw error;

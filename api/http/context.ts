@@ -13,6 +13,8 @@ export interface Context {
   readonly log: Log;
   readonly accept: string;
   readonly header: (name: string) => string | undefined;
+  /** Aborted when the client has left, or has its answer. */
+  readonly closed: AbortSignal;
   /** Reads what the person's workspace holds. */
   read<T>(fn: (db: Reader) => Promise<T>): Promise<T>;
   /** Changes it; what `fn` returns is the answer, stored with the change for a request with an `Idempotency-Key`. */

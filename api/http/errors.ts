@@ -5,6 +5,7 @@ import { isDatabaseAway } from '../../store/availability.ts';
 import type { components } from '../generated/openapi.d.ts';
 import { maybeOperationOf } from './matched.ts';
 import { requestOf } from './request.ts';
+import { RunFailure } from './run-failure.ts';
 import { isWarming } from './warm.ts';
 
 const STATUS_OF: Record<ErrorKind, number> = {
@@ -33,6 +34,7 @@ const TITLES: Record<number, string> = {
   422: 'The request is not valid',
   426: 'Upgrade required',
   429: 'Too many requests',
+  502: 'A service behind this one refused',
   503: 'Not available right now',
 };
 
@@ -54,6 +56,7 @@ interface Failure {
   readonly detail: string;
   readonly fields?: readonly FieldError[];
   readonly headers?: Record<string, string>;
+  readonly runId?: string;
 }
 
 /** The status with which this operation's document reports invalid input. */
@@ -97,6 +100,8 @@ const toFailure = (req: Request, error: unknown): Failure => {
     const status = error.kind === 'validation' ? validationStatus(req) : STATUS_OF[error.kind];
     return { status, code: error.code, detail: error.message, fields: error.fields };
   }
+  if (error instanceof RunFailure)
+    return { status: error.status, code: error.code, detail: error.message, runId: error.runId };
   const known = error as ValidatorError & { code?: string };
   if (known.type === 'entity.parse.failed')
     return { status: 400, code: 'malformed_json', detail: 'The body is not valid JSON.' };
@@ -143,6 +148,7 @@ export const problem = (req: Request, failure: Failure): components['schemas']['
       }
     : {}),
   ...(failure.status === 503 ? { retry_after: 2 } : {}),
+  ...(failure.runId === undefined ? {} : { run_id: failure.runId }),
   timestamp: new Date().toISOString(),
   request_id: requestOf(req).id,
 });

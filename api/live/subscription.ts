@@ -8,7 +8,8 @@ const BATCH = 200;
 /** Where frames go. `false` means: the client does not keep up, stop. */
 export interface Sink {
   event(row: EventRow): boolean;
-  delta(row: DeltaRow | { reset: true; step: string; attempt: number }): boolean;
+  /** Left out by who only wants to know what has happened. */
+  delta?(row: DeltaRow | { reset: true; step: string; attempt: number }): boolean;
   failed(error: DomainError): void;
 }
 
@@ -92,7 +93,7 @@ export class Subscription {
 
   async #readDeltas(): Promise<void> {
     const { target } = this;
-    if (!('stream' in target) || !target.stream.startsWith('run:')) return;
+    if (!this.#sink.delta || !('stream' in target) || !target.stream.startsWith('run:')) return;
     const runId = target.stream.slice('run:'.length);
     const rows = await this.#store.read(this.#principal, (db) => readDeltas(db, runId, this.#delta));
     for (const row of rows) {
@@ -109,7 +110,8 @@ export class Subscription {
     const known = this.#parts.get(row.step);
     const follows = known ? known.attempt === row.attempt && known.next === row.part : row.part === 0;
     this.#parts.set(row.step, { attempt: row.attempt, next: row.part + 1 });
-    if (!follows && !this.#sink.delta({ reset: true, step: row.step, attempt: row.attempt })) return false;
-    return this.#sink.delta(row);
+    const send = (piece: Parameters<NonNullable<Sink['delta']>>[0]): boolean =>
+      this.#sink.delta?.(piece) ?? true;
+    return (follows || send({ reset: true, step: row.step, attempt: row.attempt })) && send(row);
   }
 }

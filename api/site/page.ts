@@ -1,31 +1,11 @@
+import { escapeText } from '../../platform/markdown.ts';
+
 /** Text that is already HTML. Only `html` and `raw` make it. */
 export interface Html {
   readonly markup: string;
 }
 
 type Part = Html | string | number | null | undefined | false | readonly Part[];
-
-const ENTITIES: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** Characters that XML 1.0 forbids even as references, and HTML has no use for. */
-// eslint-disable-next-line no-control-regex
-const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
-
-/**
- * @param text anything.
- * @returns the text as HTML or XML shows it, between tags and in quoted attributes.
- */
-export const escapeText = (text: string): string =>
-  text
-    .toWellFormed()
-    .replace(FORBIDDEN, '')
-    .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 
 const isHtml = (part: object): part is Html => 'markup' in part;
 

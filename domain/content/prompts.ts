@@ -42,7 +42,7 @@ const sentence = (prefix: string, value: string | null | undefined): string =>
  * The manner goes here and not beside the request: there, the smallest model writes about its tone instead of its topic.
  * Nothing at all is said of what the brief leaves open.
  */
-const systemFor = ({ category, style, tone, primaryKeyword }: Brief, feedback?: string | null): string =>
+export const systemFor = ({ category, style, tone, primaryKeyword }: Brief, feedback?: string | null): string =>
   SYSTEM +
   sentence('Category: ', category) +
   sentence('Style: ', style) +
@@ -51,7 +51,7 @@ const systemFor = ({ category, style, tone, primaryKeyword }: Brief, feedback?: 
   sentence('A reviewer of the last version asked: ', feedback?.replace(/[.\s]+$/, ''));
 
 /** The topic inside a sentence. */
-const subject = ({ topic }: Brief): string => topic.trim().replace(/[.\s]+$/, '');
+export const subject = ({ topic }: Brief): string => topic.trim().replace(/[.\s]+$/, '');
 
 /** Asks for the section headings of an article; {@link parseOutline} reads the answer. */
 export const outlinePrompt = (brief: Brief): Prompt => ({

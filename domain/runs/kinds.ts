@@ -2,5 +2,6 @@
 export const RUN_KINDS = {
   content: { workflow: 'produceContent', queue: 'control' },
   analysis: { workflow: 'contentAnalysis', queue: 'control' },
+  subtask: { workflow: 'runSubtask', queue: 'control' },
 } as const;
 export type RunKind = keyof typeof RUN_KINDS;

@@ -59,28 +59,34 @@ export const historyListing = (filter: HistoryFilter): Listing => ({
   ...countersOf(filter),
 });
 
-/** What the runs of one workflow are about: a task, the content written for it, or both. */
+/** What the runs of one workflow are about: a task, the content written for it, or both; or one run that is about itself. */
 export interface WorkflowSubject {
   readonly task_id: string | null;
   readonly content_id: string | null;
+  readonly run_id: string | null;
 }
 
-/** Reads what a workflow's id stands for. @throws DomainError not_found for the id of neither a task nor content. */
+/** Reads what a workflow's id stands for. @throws DomainError not_found for an id of none of them. */
 export const requireWorkflow = async (db: Reader, id: string): Promise<WorkflowSubject> => {
   const found = await db.maybe<WorkflowSubject>(
-    sql`select id as task_id, content_id from tasks where id = ${id}
-        union all select task_id, id from content_items where id = ${id} limit 1`,
+    sql`select id as task_id, content_id, null::uuid as run_id from tasks where id = ${id}
+        union all select task_id, id, null from content_items where id = ${id}
+        union all select null, null, id from runs where id = ${id} and subject_id = id limit 1`,
   );
   if (!found) throw notFound('workflow', id);
   return found;
 };
 
 /** The runs of a workflow, those under way among them; the one that was asked for last comes first. */
-export const workflowListing = ({ task_id: taskId, content_id: contentId }: WorkflowSubject): Listing => ({
+export const workflowListing = ({
+  task_id: taskId,
+  content_id: contentId,
+  run_id: runId,
+}: WorkflowSubject): Listing => ({
   columns: EXECUTION_COLUMNS,
   from: sql`runs r`,
   where: [
-    sql`((r.subject_type = 'task' and r.subject_id = ${taskId}) or (r.subject_type = 'content' and r.subject_id = ${contentId}))`,
+    sql`((r.subject_type = 'task' and r.subject_id = ${taskId}) or (r.subject_type = 'content' and r.subject_id = ${contentId}) or r.id = ${runId})`,
   ],
   order: newestFirst('r'),
 });

@@ -16,6 +16,7 @@ export interface RunRow {
   readonly paused_from: RunStatus | null;
   readonly progress: number;
   readonly current_step: string | null;
+  /** Without the texts that the run works on: they may be long, and few readers need them. */
   readonly input: JsonObject;
   readonly output: JsonObject | null;
   readonly error: { code: string; message: string } | null;
@@ -39,7 +40,7 @@ export const summaryOf = (run: { readonly kind: string; readonly input: JsonObje
 };
 
 export const RUN_COLUMNS = sql`r.id, r.workspace_id, r.kind, r.subject_type, r.subject_id, r.owner_id, r.parent_id,
-  r.attempt, r.status, r.paused_from, r.progress, r.current_step, r.input, r.output, r.error, r.tokens_in, r.tokens_out,
+  r.attempt, r.status, r.paused_from, r.progress, r.current_step, r.input - 'material' as input, r.output, r.error, r.tokens_in, r.tokens_out,
   r.cost_micros, r.cost_complete, r.in_doubt, r.version, r.trace_id, r.created_at, r.updated_at, r.started_at, r.finished_at`;
 
 export interface StepRow {

@@ -11,8 +11,9 @@ import { followSubject } from './subject.ts';
 
 export interface NewRun {
   readonly kind: RunKind;
-  readonly subjectType: 'task' | 'content';
-  readonly subjectId: string;
+  readonly subjectType: 'task' | 'content' | 'subtask';
+  /** `null`: the run itself. */
+  readonly subjectId: string | null;
   /** A few words for people: the title in lists and in Temporal's Web UI. */
   readonly summary: string;
   readonly input: JsonObject;
@@ -47,9 +48,10 @@ export const enqueueStart = (tx: Writer, run: RunRow): void =>
  * @throws DomainError conflict `run_live` while another run of the same subject has not ended.
  */
 export const startRun = async (tx: Writer, input: NewRun): Promise<RunRow> => {
+  const id = uuidv7();
   const run = await tx.maybe<RunRow>(
     sql`insert into runs as r (id, workspace_id, kind, subject_type, subject_id, owner_id, status, input, trace_id)
-        values (${uuidv7()}, ${tx.principal.workspaceId}, ${input.kind}, ${input.subjectType}, ${input.subjectId},
+        values (${id}, ${tx.principal.workspaceId}, ${input.kind}, ${input.subjectType}, ${input.subjectId ?? id},
                 ${tx.principal.userId}, 'queued', ${JSON.stringify({ ...input.input, summary: input.summary })}, ${input.traceId ?? null})
         on conflict (subject_type, subject_id) where status in ('queued','running','waiting','paused') do nothing
         returning ${RUN_COLUMNS}`,

@@ -31,6 +31,8 @@ const named = (list: readonly SpecOperation[]): [string, SpecOperation][] =>
 beforeAll(async () => {
   server = await startTestServer();
   admin = await server.signIn();
+  // There is no worker: nobody is to wait for one.
+  admin.headers = { prefer: 'wait=0' };
   await server.system.run(sql`insert into roles (name, scopes) values ('nobody', '{}')`);
   nobody = await server.signIn({ email: 'nobody@example.com', role: 'nobody' });
   anonymous = new ApiClient(server.url);

@@ -10,6 +10,8 @@ export interface Answer {
 export class ApiClient {
   readonly url: string;
   token: string | undefined;
+  /** Sent with every request. */
+  headers: Readonly<Record<string, string>> = {};
 
   constructor(url: string, token?: string) {
     this.url = url;
@@ -37,6 +39,7 @@ export class ApiClient {
       headers: {
         ...(this.token ? { authorization: `Bearer ${this.token}` } : {}),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...this.headers,
         ...headers,
       },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
