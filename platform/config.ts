@@ -169,6 +169,8 @@ export const toConfig = (env: Env) => {
       ollama: { host: env.ollamaHost ?? null },
       idleMs: positive('TASKLOOM_MODEL_IDLE_SECONDS', env.modelIdleSeconds ?? 60) * 1000,
     },
+    /** Whether the judge compares texts by their meaning. */
+    embeddings: env.embeddings ?? true,
     images: {
       /** `provider:name`; `null` for the title card alone. */
       chosen: env.imageModel === undefined || env.imageModel === 'none' ? null : env.imageModel,
