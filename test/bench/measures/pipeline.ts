@@ -7,8 +7,8 @@ import type { Goal, Result } from '../table.ts';
 import type { Measure, MeasureOptions } from './measure.ts';
 
 const PER_ROUND = 6;
-/** Only what orchestrating costs: nothing is drawn, nothing is compared. */
-export const ORCHESTRATION = { research: 'none', image: 'none' } as const;
+/** Only what orchestrating costs: nothing is drawn, nothing is compared, nothing is written twice. */
+export const ORCHESTRATION = { research: 'none', image: 'none', quality: { max_revisions: 0 } } as const;
 export const NOTHING_COMPUTED = { TASKLOOM_EMBEDDINGS: 'off' } as const;
 
 /** When a row was committed, in milliseconds since the epoch; waits for it. */
@@ -99,12 +99,11 @@ const compare = async (
  * What computes in earnest, embeddings and title card, is no cost of orchestrating: it is measured beside it.
  */
 export const measurePipeline: Measure = async (world, options) => {
-  const once = { ...ORCHESTRATION, quality: { max_revisions: 0 } };
   const revised = { ...ORCHESTRATION, quality: { threshold: 100, max_revisions: 3 } };
   const alone = await world.worker.with(NOTHING_COMPUTED, async () => [
     await compare(
       world,
-      { what: 'pipeline, instant model', parameters: once, goal: { of: 'ratio', atMost: 1.3 } },
+      { what: 'pipeline, instant model', parameters: ORCHESTRATION, goal: { of: 'ratio', atMost: 1.3 } },
       options,
     ),
     await compare(
