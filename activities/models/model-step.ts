@@ -107,7 +107,8 @@ const prepare = <Result extends JsonObject>(
 
 interface Answered<Result> {
   readonly result: Result | undefined;
-  readonly usage: readonly Usage[];
+  /** Stores the end of the text for those who watch. */
+  readonly showRest: (tx: Writer) => void;
 }
 
 interface How {
@@ -135,15 +136,17 @@ const call = async <Result extends JsonObject>(
   if (question.form === 'value') {
     const { schema, keep } = question;
     const { value } = await generateStructured<Result>(model, { ...request, schema, parse: keep, onCall });
-    return { result: value, usage };
+    return { result: value, showRest: () => {} };
   }
   const deltas = openDeltas(deps.store, input, step.path);
+  const onDelta = (text: string): void => deltas.push(storable(text));
   try {
-    const made = await generateText(model, { ...request, onDelta: deltas.push });
+    const made = await generateText(model, { ...request, onDelta });
     onCall(made);
-    return { result: question.keep(storable(made.text)), usage };
+    return { result: question.keep(storable(made.text)), showRest: await deltas.end() };
   } finally {
-    await deltas.close();
+    // Of a text that came to nothing the rest is dropped.
+    await deltas.end();
   }
 };
 
@@ -194,7 +197,7 @@ export const askModel = <Result extends JsonObject>(
       if (opened.state === 'done') return opened.result as Result;
       const usage: Usage[] = [];
       try {
-        const { result } = await call(
+        const { result, showRest } = await call(
           deps,
           input,
           prepared,
@@ -207,6 +210,7 @@ export const askModel = <Result extends JsonObject>(
         await whileDatabaseAway(signal, () =>
           writeForRun(deps, input, async (tx) => {
             await closeStep(tx, step, { result, usage, progress: asked.progress });
+            showRest(tx);
             settleUsage(tx, step.runId, reservation, usage);
           }),
         );
