@@ -3,7 +3,7 @@ import { openFiles, type Files } from '../platform/files.ts';
 import type { Log } from '../platform/logger.ts';
 import { createImageModels, type ImageModels } from './media/image-models.ts';
 import { openTitleCards, type TitleCards } from './media/title-card.ts';
-import { createEmbedder, type Embedder } from './models/providers/embeddings.ts';
+import { createEmbedder, noEmbedder, type Embedder } from './models/providers/embeddings.ts';
 import { createModels, type Models } from './models/registry.ts';
 import { createResearch, type Research } from './research/research.ts';
 
@@ -23,7 +23,7 @@ export const openVendors = (
   log: Log,
 ): { readonly vendors: Vendors; readonly close: () => Promise<void> } => {
   const models = createModels(config, { log });
-  const embedder = createEmbedder({ log });
+  const embedder = config.embeddings ? createEmbedder({ log }) : noEmbedder;
   const titleCards = openTitleCards();
   return {
     vendors: {

@@ -171,6 +171,8 @@ export const toConfig = (env: Env) => {
     siteWorkspace: env.siteWorkspace ?? 'default',
     eventRetentionDays: env.eventRetentionDays ?? 30,
     models: modelSettings(env),
+    /** Whether the judge compares texts by their meaning. */
+    embeddings: env.embeddings ?? true,
     images: {
       /** `provider:name`; `null` for the title card alone. */
       chosen: env.imageModel === undefined || env.imageModel === 'none' ? null : env.imageModel,

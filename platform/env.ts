@@ -66,6 +66,7 @@ export const readEnv = () => ({
   googleBaseUrl: text('GOOGLE_GENERATIVE_AI_BASE_URL'),
   ollamaHost: text('OLLAMA_HOST'),
   modelIdleSeconds: integer('TASKLOOM_MODEL_IDLE_SECONDS'),
+  embeddings: flag('TASKLOOM_EMBEDDINGS'),
   imageModel: text('TASKLOOM_IMAGE_MODEL'),
   imagePrice: text('TASKLOOM_IMAGE_USD'),
   imageBaseUrl: text('TASKLOOM_IMAGE_BASE_URL'),

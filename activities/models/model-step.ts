@@ -110,6 +110,12 @@ type Opening<Result extends JsonObject> = Prepared<Result> & {
   readonly opened: Extract<Opened, { state: 'open' }>;
 };
 
+interface Answered<Result> {
+  readonly result: Result | undefined;
+  /** Stores the end of the text for those who watch. */
+  readonly showRest: (tx: Writer) => void;
+}
+
 interface How {
   readonly signal: AbortSignal;
   readonly temperature: number | undefined;
@@ -122,7 +128,7 @@ const call = async <Result extends JsonObject>(
   { asked, step, traceId }: Prepared<Result>,
   { signal, temperature }: How,
   usage: Usage[],
-): Promise<Result | undefined> => {
+): Promise<Answered<Result>> => {
   const { prompt, question } = asked;
   const { model } = asked.model;
   const request = {
@@ -135,15 +141,17 @@ const call = async <Result extends JsonObject>(
   if (question.form === 'value') {
     const { schema, keep } = question;
     const { value } = await generateStructured<Result>(model, { ...request, schema, parse: keep, onCall });
-    return value;
+    return { result: value, showRest: () => {} };
   }
   const deltas = openDeltas(deps.store, input, step.path);
+  const onDelta = (text: string): void => deltas.push(storable(text));
   try {
-    const made = await generateText(model, { ...request, onDelta: deltas.push });
+    const made = await generateText(model, { ...request, onDelta });
     onCall(made);
-    return question.keep(storable(made.text));
+    return { result: question.keep(storable(made.text)), showRest: await deltas.end() };
   } finally {
-    await deltas.close();
+    // Of a text that came to nothing the rest is dropped.
+    await deltas.end();
   }
 };
 
@@ -185,7 +193,7 @@ const tryOnce = async <Result extends JsonObject>(
   const usage: Usage[] = [];
   let isAnswered = false;
   try {
-    const result = await call(deps, input, prepared, how, usage);
+    const { result, showRest } = await call(deps, input, prepared, how, usage);
     isAnswered = true;
     if (result === undefined) throw nothingUsable(model);
     deps.reach('answer/commit');
@@ -193,6 +201,7 @@ const tryOnce = async <Result extends JsonObject>(
     await whileDatabaseAway(how.signal, () =>
       writeForRun(deps, input, async (tx) => {
         await closeStep(tx, step, { result, usage, progress: asked.progress });
+        showRest(tx);
         await settleUsage(tx, step.runId, reservation, usage);
       }),
     );

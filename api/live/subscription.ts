@@ -4,12 +4,13 @@ import type { Store } from '../../store/store.ts';
 import { readDeltas, readFeed, readStream, type DeltaRow, type EventRow } from '../../store/live/events.ts';
 
 const BATCH = 200;
+const RUN = 'run:';
 
 /** Where frames go. `false` means: the client does not keep up, stop. */
 export interface Sink {
   event(row: EventRow): boolean;
   /** Left out by who only wants to know what has happened. */
-  delta?(row: DeltaRow | { reset: true; step: string; attempt: number }): boolean;
+  readonly delta?: (row: DeltaRow | { reset: true; step: string; attempt: number }) => boolean;
   failed(error: DomainError): void;
 }
 
@@ -28,7 +29,8 @@ export class Subscription {
   readonly #sink: Sink;
   #position: number;
   #delta = 0;
-  #parts = new Map<string, { attempt: number; next: number }>();
+  /** Of each step the piece that was sent last. */
+  #sent = new Map<string, DeltaRow>();
   #looking = false;
   #again = false;
   #ended = false;
@@ -60,7 +62,7 @@ export class Subscription {
       this.#again = false;
       try {
         while (!this.#ended && (await this.#readEvents()) === BATCH);
-        if (!this.#ended) await this.#readDeltas();
+        while (!this.#ended && (await this.#readDeltas()) === BATCH);
       } catch (error) {
         // Anything but an expired position is the database being away: the safety poll tries again.
         if (!(error instanceof DomainError)) break;
@@ -79,39 +81,68 @@ export class Subscription {
         : readFeed(db, this.#position, BATCH, target.type),
     );
     for (const row of rows) {
+      const { step } = row.payload;
+      // The whole text comes before the word that it has ended.
+      if (row.type === 'step.completed' && typeof step === 'string') await this.#catchUp(step);
       if (this.#ended) return 0;
       if (!this.#sink.event(row)) {
         this.#ended = true;
         return 0;
       }
       this.#position = 'stream' in target ? row.seq : (row.pos ?? this.#position);
-      const { step } = row.payload;
-      if (row.type === 'step.completed' && typeof step === 'string') this.#parts.delete(step);
     }
     return rows.length;
   }
 
-  async #readDeltas(): Promise<void> {
+  /** The run whose texts are followed. */
+  get #runId(): string | undefined {
     const { target } = this;
-    if (!this.#sink.delta || !('stream' in target) || !target.stream.startsWith('run:')) return;
-    const runId = target.stream.slice('run:'.length);
-    const rows = await this.#store.read(this.#principal, (db) => readDeltas(db, runId, this.#delta));
+    if (!this.#sink.delta) return undefined;
+    return 'stream' in target && target.stream.startsWith(RUN) ? target.stream.slice(RUN.length) : undefined;
+  }
+
+  async #readDeltas(): Promise<number> {
+    const runId = this.#runId;
+    if (runId === undefined) return 0;
+    const rows = await this.#store.read(this.#principal, (db) => readDeltas(db, runId, this.#delta, BATCH));
     for (const row of rows) {
+      // The piece before it may have been committed after pieces of other steps that have higher ids.
+      if (row.part > 0 && !this.#isSent(row) && !this.#follows(row)) await this.#catchUp(row.step);
+      this.#sendDelta(row);
+      if (this.#ended) return 0;
       this.#delta = row.id;
-      if (!this.#sendDelta(row)) {
-        this.#ended = true;
-        return;
-      }
     }
+    return rows.length;
+  }
+
+  /** Sends what there is of a step's text and was not sent yet. */
+  async #catchUp(step: string): Promise<void> {
+    const runId = this.#runId;
+    if (runId === undefined) return;
+    let rows: DeltaRow[];
+    do {
+      const after = this.#sent.get(step)?.id ?? 0;
+      rows = await this.#store.read(this.#principal, (db) => readDeltas(db, runId, after, BATCH, step));
+      for (const row of rows) this.#sendDelta(row);
+    } while (rows.length === BATCH && !this.#ended);
+  }
+
+  #isSent({ step, id }: DeltaRow): boolean {
+    return id <= (this.#sent.get(step)?.id ?? 0);
+  }
+
+  #follows({ step, attempt, part }: DeltaRow): boolean {
+    const last = this.#sent.get(step);
+    return last ? last.attempt === attempt && last.part + 1 === part : part === 0;
   }
 
   /** A piece that does not follow the last one of its step begins a text anew, or comes after a gap. */
-  #sendDelta(row: DeltaRow): boolean {
-    const known = this.#parts.get(row.step);
-    const follows = known ? known.attempt === row.attempt && known.next === row.part : row.part === 0;
-    this.#parts.set(row.step, { attempt: row.attempt, next: row.part + 1 });
-    const send = (piece: Parameters<NonNullable<Sink['delta']>>[0]): boolean =>
-      this.#sink.delta?.(piece) ?? true;
-    return (follows || send({ reset: true, step: row.step, attempt: row.attempt })) && send(row);
+  #sendDelta(row: DeltaRow): void {
+    const { delta } = this.#sink;
+    if (!delta || this.#ended || this.#isSent(row)) return;
+    const { step, attempt } = row;
+    const keepsUp = (this.#follows(row) || delta({ reset: true, step, attempt })) && delta(row);
+    this.#sent.set(step, row);
+    if (!keepsUp) this.#ended = true;
   }
 }

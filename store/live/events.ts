@@ -78,10 +78,22 @@ export interface DeltaRow {
   readonly text: string;
 }
 
-/** Pieces of texts that are being written in a run, beyond the last one seen. */
-export const readDeltas = (db: Reader, runId: string, afterId: number): Promise<DeltaRow[]> =>
+/**
+ * Pieces of texts that are being written in a run, beyond the last one seen. Steps that write side by side may commit in
+ * another order than that of their ids; those of one step never do.
+ * @param step reads those of this step alone.
+ */
+export const readDeltas = (
+  db: Reader,
+  runId: string,
+  afterId: number,
+  limit: number,
+  step?: string,
+): Promise<DeltaRow[]> =>
   db.many<DeltaRow>(
-    sql`select id, step, attempt, part, text from deltas where run_id = ${runId} and id > ${afterId} order by id limit 500`,
+    sql`select id, step, attempt, part, text from deltas
+         where run_id = ${runId} and id > ${afterId} and (${step ?? null}::text is null or step = ${step ?? null})
+         order by id limit ${limit}`,
   );
 
 /** Whether the workspace has this stream. */

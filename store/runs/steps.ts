@@ -189,8 +189,11 @@ const ending = (tx: Writer, step: StepRef, { set, when, usage, progress }: Endin
              cost_micros = r.cost_micros + bill.cost, cost_complete = cost_complete and bill.priced,
              in_doubt = r.in_doubt + bill.doubts
         from ended, bill where r.id = ended.run_id returning r.progress),
+    -- Not this step's own: those who watch are about to read the end of its text.
     trimmed as (
-      delete from deltas d using ended where d.run_id = ended.run_id and d.step = ${step.path})
+      delete from deltas d using ended, run_steps s
+       where d.run_id = ended.run_id and s.run_id = d.run_id and s.path = d.step
+         and s.status <> 'started' and s.finished_at < now() - interval '10 seconds')
     select progress from counted`;
 };
 

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
+import { cleanSection } from '../../domain/content/prompts.ts';
 import { endSignIns } from '../../store/setup/people.ts';
 import { sql } from '../../store/sql.ts';
 import type { ApiClient } from '../harness/client.ts';
@@ -42,6 +43,28 @@ const appendSlowly = async (
   await database.query(`select record_consequences($1, $2, '[]', '[]', '[]')`, [rows[0]?.id, events]);
   await pause(holdMs);
   await database.query('commit');
+};
+
+/** Writes pieces of texts as a worker does, and holds a transaction open where it is told to. */
+const openWriter = async () => {
+  const database = new pg.Client({ connectionString: server.config.database.app ?? '' });
+  await database.connect();
+  const { rows } = await database.query<{ id: string }>(`select workspace_id_of('default') as id`);
+  const hold = async (run: string, step: string, part: number): Promise<() => Promise<void>> => {
+    await database.query('begin');
+    await database.query(`select set_config('app.workspace', $1, true)`, [rows[0]?.id]);
+    await database.query(
+      `insert into deltas (workspace_id, run_id, step, attempt, part, text) values ($1, $2, $3, 1, $4, $5)`,
+      [rows[0]?.id, run, step, part, `${step}${part}`],
+    );
+    await database.query(`select pg_notify('taskloom_deltas', $1)`, [run]);
+    return async () => void (await database.query('commit'));
+  };
+  return {
+    hold,
+    write: async (run: string, step: string, part: number) => (await hold(run, step, part))(),
+    close: () => database.end(),
+  };
 };
 
 /** Writes events to several streams at once; some transactions commit long after later ones. */
@@ -149,7 +172,7 @@ describe('a live connection', () => {
     const person = await slow.signIn();
     await slow.startWorker();
     const { taskId, runId: slowRun } = await startPipeline(person, 'Watched');
-    const types: string[] = [];
+    const frames: Frame[] = [];
     const pieces = new Map<string, string>();
     const socket = new WebSocket(`${slow.url.replace('http', 'ws')}/ws?token=${person.token}`);
     socket.addEventListener('open', () =>
@@ -157,19 +180,64 @@ describe('a live connection', () => {
     );
     socket.addEventListener('message', ({ data }) => {
       const frame = JSON.parse(String(data)) as Frame;
-      types.push(frame.type);
+      frames.push(frame);
       const step = String(frame.data?.['step']);
       if (frame.type === 'delta_reset') pieces.set(step, '');
       if (frame.type === 'delta') pieces.set(step, (pieces.get(step) ?? '') + String(frame.data?.['text']));
     });
-    await until(async () => types.includes('approval.requested'), 'the request for approval on the socket');
+    const sees = (type: string): boolean => frames.some((frame) => frame.type === type);
+    await until(async () => sees('approval.requested'), 'the request for approval on the socket');
     socket.close();
+    const types = frames.map(({ type }) => type);
     expect(types).toEqual(expect.arrayContaining(['run.started', 'step.started', 'delta', 'step.completed']));
     const { body } = await person.get(`/api/tasks/${taskId}`);
-    const longest = [...pieces.values()].toSorted((a, b) => b.length - a.length)[0] ?? '';
-    expect(longest.length).toBeGreaterThan(20);
     expect(body.task_metadata.content.length).toBeGreaterThan(20);
+    const sections = await slow.system.many<{ path: string; heading: string; text: string }>(
+      sql`select path, result ->> 'heading' as heading, result ->> 'text' as text from run_steps where run_id = ${slowRun} and path like 'draft.%'`,
+    );
+    expect(sections.length).toBeGreaterThan(2);
+    // To the last word, and before the word that the step has ended.
+    for (const { path, heading, text } of sections)
+      expect(cleanSection(pieces.get(path) ?? '', heading)).toBe(text);
+    const last = frames.findLastIndex(({ type, data }) => type === 'delta' && data?.['step'] === 'draft.0/0');
+    const end = frames.findIndex(
+      ({ type, data }) => type === 'step.completed' && data?.['step'] === 'draft.0/0',
+    );
+    expect(last).toBeGreaterThan(-1);
+    expect(end).toBeGreaterThan(last);
     await slow.close();
+  });
+
+  test('shows a piece that was committed late in its place, and tells of one that never came', async () => {
+    const { runId: written } = await startPipeline(client, 'Written side by side');
+    const seen: string[] = [];
+    const socket = new WebSocket(`${server.url.replace('http', 'ws')}/ws?token=${client.token}`);
+    socket.addEventListener('open', () =>
+      socket.send(JSON.stringify({ type: 'subscribe', streams: { [`run:${written}`]: 0 } })),
+    );
+    socket.addEventListener('message', ({ data }) => {
+      const frame = JSON.parse(String(data)) as Frame;
+      if (frame.type === 'delta_reset') seen.push('reset');
+      if (frame.type === 'delta') seen.push(String(frame.data?.['text']));
+    });
+    const [fast, late] = [await openWriter(), await openWriter()];
+    const shows = (text: string) => until(async () => seen.includes(text), text);
+    try {
+      await fast.write(written, 'a', 0);
+      await shows('a0');
+      const commit = await late.hold(written, 'a', 1);
+      await fast.write(written, 'b', 0);
+      await shows('b0');
+      await commit();
+      await fast.write(written, 'a', 2);
+      await shows('a2');
+      await fast.write(written, 'a', 4);
+      await shows('a4');
+    } finally {
+      socket.close();
+      await Promise.all([fast.close(), late.close()]);
+    }
+    expect(seen).toEqual(['a0', 'b0', 'a1', 'a2', 'reset', 'a4']);
   });
 
   test('ends when its sign-in is ended', async () => {

@@ -6,6 +6,7 @@ import { measurePipeline } from './measures/pipeline.ts';
 import { measureRead } from './measures/read.ts';
 import { measureReady } from './measures/ready.ts';
 import { measureStart } from './measures/start.ts';
+import { measureTokens } from './measures/tokens.ts';
 import { judge, type Judged, type Result } from './table.ts';
 import { startWorld } from './world.ts';
 
@@ -13,6 +14,7 @@ import { startWorld } from './world.ts';
 const MEASURES = {
   start: measureStart,
   pipeline: measurePipeline,
+  tokens: measureTokens,
   read: measureRead,
   live: measureLive,
   lists: measureLists,

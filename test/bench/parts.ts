@@ -14,6 +14,10 @@ const PARTS = {
   emitter: async (): Promise<Open> => (await import('./parts/emitter.ts')).openEmitter,
   /** Listens to the API's WebSocket, and with a bare LISTEN. */
   watcher: async (): Promise<Open> => (await import('./parts/watcher.ts')).openWatcher,
+  /** A model's server that streams known tokens at a fixed rate. */
+  vendor: async (): Promise<Open> => (await import('./parts/vendor.ts')).openVendor,
+  /** Reads those tokens over the API's WebSocket, and straight from that server. */
+  reader: async (): Promise<Open> => (await import('./parts/reader.ts')).openReader,
 } as const satisfies Record<string, () => Promise<Open>>;
 
 export type PartName = keyof typeof PARTS;

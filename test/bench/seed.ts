@@ -6,6 +6,8 @@ const TABLES = [
   'tasks',
   'runs',
   'run_steps',
+  'models',
+  'usage_ledger',
   'approvals',
   'content_items',
   'content_revisions',
@@ -36,6 +38,8 @@ const id = (kind: number): string =>
 const TASK = id(1);
 /** The task with the number 1. */
 export const FIRST_TASK = '01900000-0001-7000-8000-000000000001';
+/** Its run. */
+export const FIRST_RUN = '01900000-0001-7000-8000-000000000002';
 const RUN = id(2);
 const CONTENT = id(4);
 const AT = `now() - interval '20 minutes' - interval '20 days' * (($1::int - i)::float8 / $1::int)`;
@@ -46,6 +50,9 @@ const STEPS = `(values ('outline.0', 0, 0.1), ('draft.0/0', 0.1, 0.9), ('compose
 const TEXT = `repeat('A sentence as long as sentences are. ', 10)`;
 const WORKSPACE = '(select workspace_id from memberships limit 1)';
 const PERSON = '(select user_id from memberships limit 1)';
+
+/** As many as a few providers list, however long an installation has been used. */
+const MODELS = 200;
 
 const FILL = [
   `insert into tasks (id, workspace_id, created_by, task_name, topic, primary_keyword, status, content_id, created_at, updated_at, completed_at)
@@ -59,6 +66,12 @@ const FILL = [
    select ${RUN}, ${WORKSPACE}, step.path, 'digest', 1, 'completed', '{"from_model": 1}',
           ${AT} + ${TOOK} * step.since, ${AT} + ${TOOK} * step.until
      from generate_series(1, $1::int) i, ${STEPS}`,
+  `insert into models (id, provider, name, title, abilities, quality, available)
+   select 'scripted:' || name, 'scripted', name, name, '{}', 'demo', true
+     from (select case i when 1 then 'instant' else 'model-' || i end as name from generate_series(1, ${MODELS}) i where $1::int > 0) as named`,
+  `insert into usage_ledger (workspace_id, run_id, step_path, attempt, provider, model, tokens_in, tokens_out, latency_ms, at)
+   select ${WORKSPACE}, ${RUN}, 'draft.0/0', 1, 'scripted', 'instant', 100, 200, 1000 + i % 1009, ${AT}
+     from generate_series(1, $1::int) i`,
   `insert into approvals (id, workspace_id, kind, run_id, attempt, step_path, subject_type, subject_id, revision, status, shown, policy, created_at, updated_at, decided_at)
    select ${id(3)}, ${WORKSPACE}, 'content', ${RUN}, 1, 'approval.1', 'content', ${CONTENT}, 1, ${fate('approval')},
           '{"title": "A title", "excerpt": "A few words"}', '${JSON.stringify(DEFAULT_POLICY)}', ${AT}, ${AT}, case when ${IS_LIVE} then null else ${AT} + ${TOOK} end

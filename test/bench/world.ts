@@ -36,7 +36,11 @@ export interface World {
   readonly postgres: RunningPostgres;
   readonly temporal: RunningTemporal;
   readonly api: Api;
-  readonly worker: RunningService;
+  readonly worker: {
+    readonly pid: number;
+    /** Has the work done by a worker with these settings, and then starts one with the usual ones again. */
+    with<T>(settings: NodeJS.ProcessEnv, work: () => Promise<T>): Promise<T>;
+  };
   /** Bare Express and a bare worker, on the same servers, in a database of their own. */
   readonly floor: { readonly url: string; readonly databaseUrl: string; readonly worker: Child };
   /** The superuser, in our database and in the floor's. */
@@ -53,10 +57,11 @@ export interface World {
 const environment = (folder: string, cacheDir: string): NodeJS.ProcessEnv => ({
   PATH: process.env['PATH'],
   HOME: process.env['HOME'],
-  // As in production, but with a model that answers at once.
+  // As in production, but with a model that answers at once, and without a network.
   TASKLOOM_ENV: 'test',
   TASKLOOM_VALIDATE_RESPONSES: 'false',
   TASKLOOM_MODEL: 'scripted:instant',
+  TASKLOOM_RESEARCH: 'none',
   TASKLOOM_LOG_LEVEL: 'warn',
   TASKLOOM_DATA_DIR: folder,
   TASKLOOM_CACHE_DIR: cacheDir,
@@ -65,6 +70,38 @@ const environment = (folder: string, cacheDir: string): NodeJS.ProcessEnv => ({
   TASKLOOM_ADMIN_EMAIL: ADMIN.email,
   TASKLOOM_ADMIN_PASSWORD: ADMIN.password,
 });
+
+const startWorker = (env: NodeJS.ProcessEnv): Promise<RunningService> =>
+  startNodeChild({
+    name: 'worker',
+    script: join(ROOT, 'worker', 'main.ts'),
+    cwd: ROOT,
+    env,
+    onLine: (line) => console.error(`[worker] ${line.slice(0, 400)}`),
+  });
+
+/** A worker that makes room for one with other settings. */
+const startWorkers = async (env: NodeJS.ProcessEnv): Promise<World['worker'] & { stop(): Promise<void> }> => {
+  let running = await startWorker(env);
+  const replace = async (settings: NodeJS.ProcessEnv): Promise<void> => {
+    await running.stop();
+    running = await startWorker({ ...env, ...settings });
+  };
+  return {
+    get pid() {
+      return running.pid;
+    },
+    with: async (settings, work) => {
+      await replace(settings);
+      try {
+        return await work();
+      } finally {
+        await replace({});
+      }
+    },
+    stop: () => running.stop(),
+  };
+};
 
 /** The databases for the lists are made while nobody is connected to the one they are copied from. */
 const createDatabases = async (databaseUrl: string, names: readonly string[]): Promise<void> => {
@@ -118,7 +155,7 @@ const startAll = async (
   stops: (() => Promise<unknown>)[],
 ): Promise<Omit<World, 'close'>> => {
   const { cacheDir } = loadConfig();
-  const kept = <Service extends RunningService>(service: Service): Service => {
+  const kept = <Service extends Pick<RunningService, 'stop'>>(service: Service): Service => {
     stops.push(() => service.stop());
     return service;
   };
@@ -142,15 +179,7 @@ const startAll = async (
   const ours = openPool(postgres.url, stops);
   const { rows } = await ours.query<{ id: string }>(`select id from workspaces where slug = 'default'`);
   const api = kept(await startApi(ROOT, env));
-  const worker = kept(
-    await startNodeChild({
-      name: 'worker',
-      script: join(ROOT, 'worker', 'main.ts'),
-      cwd: ROOT,
-      env,
-      onLine: (line) => console.error(`[worker] ${line.slice(0, 400)}`),
-    }),
-  );
+  const worker = kept(await startWorkers(env));
   const floorSettings = {
     databaseUrl: databaseUrl('floor'),
     temporalAddress: temporal.address,

@@ -7,7 +7,7 @@ import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { cosine } from '../../../domain/content/quality/chunks.ts';
 import { until } from '../../../test/harness/until.ts';
 import { embedArticle } from '../../content/judge/similarity.ts';
-import { EMBEDDING_DIMENSIONS, createEmbedder, type Embedder } from './embeddings.ts';
+import { EMBEDDING_DIMENSIONS, createEmbedder, noEmbedder, type Embedder } from './embeddings.ts';
 
 const ENGINE = fileURLToPath(new URL('./embeddings-engine.ts', import.meta.url));
 const never = new AbortController().signal;
@@ -115,6 +115,16 @@ describe('the embedding model', () => {
     await expect(embedArticle(embedder, article, AbortSignal.abort(new Error('stop')))).rejects.toThrow(
       'stop',
     );
+  });
+
+  test('says that it is switched off where it is, and an article is judged without it', async () => {
+    const article = { title: 'T', body: 'Some text that is long enough.' };
+    expect(await embedArticle(noEmbedder, article, never)).toEqual({
+      state: 'unavailable',
+      reason: 'Embeddings are switched off: set TASKLOOM_EMBEDDINGS to on.',
+    });
+    const stopped = AbortSignal.abort(new Error('stop'));
+    await expect(embedArticle(noEmbedder, article, stopped)).rejects.toThrow('stop');
   });
 
   test('fails the calls of a thread that is lost, and starts another one', async () => {

@@ -173,3 +173,12 @@ export const createEmbedder = (options: EmbedderOptions): Embedder => {
     close: () => thread.close(),
   };
 };
+
+/** Where an operator wants none: every call says so. */
+export const noEmbedder: Embedder = {
+  embed: async (_texts, signal) => {
+    signal.throwIfAborted();
+    throw modelFailure('model_not_configured', 'Embeddings are switched off: set TASKLOOM_EMBEDDINGS to on.');
+  },
+  close: async () => {},
+};

@@ -1,5 +1,5 @@
 import type { Api } from '../api.ts';
-import { FIRST_TASK, seed } from '../seed.ts';
+import { FIRST_RUN, FIRST_TASK, seed } from '../seed.ts';
 import { median } from '../stats.ts';
 import type { Measure } from './measure.ts';
 
@@ -20,15 +20,23 @@ const paths = (after: number): string[] => [
   '/api/v1/runs?limit=20&status=waiting',
   '/api/v1/runs?limit=20&status=completed',
   '/api/v1/runs?limit=20&kind=content&status=failed',
+  `/api/v1/runs/${FIRST_RUN}/events?limit=20`,
+  '/api/v1/approvals?limit=20',
   '/api/v1/approvals?limit=20&status=open',
+  '/api/v1/approvals?limit=20&kind=content&status=approved',
   '/api/orchestrator/history?limit=20',
   '/api/workflow/history?limit=20',
+  '/api/workflow/history?limit=20&offset=500',
   '/api/workflow/history?limit=20&status=failure',
   '/api/workflow/history?limit=20&workflow_name=optimization',
   `/api/workflow/${FIRST_TASK}/history?limit=20`,
   '/api/content?limit=20',
   '/api/content?limit=20&status=draft',
+  '/api/content?limit=20&status=published',
   '/api/posts?limit=20',
+  '/api/models?limit=20',
+  '/api/models/list?limit=20',
+  '/api/models-list?limit=20',
   `/api/v1/events?limit=20&after=${after}`,
 ];
 

@@ -6,7 +6,8 @@ import { median, wallClock } from '../stats.ts';
 import { countActivities } from '../steps.ts';
 import type { Result } from '../table.ts';
 import type { World } from '../world.ts';
-import type { Measure } from './measure.ts';
+import type { Measure, MeasureOptions } from './measure.ts';
+import { NOTHING_COMPUTED, ORCHESTRATION } from './pipeline.ts';
 
 const PER_ROUND = 15;
 const REST_MS = 60;
@@ -29,7 +30,7 @@ const startOurs =
   (world: World, tasks: string[]): Start =>
   async () => {
     const at = wallClock();
-    const body = { task_id: tasks.pop() ?? randomUUID() };
+    const body = { task_id: tasks.pop() ?? randomUUID(), parameters: ORCHESTRATION };
     const { execution_id: id } = await world.api.post<{ execution_id: string }>(
       '/api/orchestrator/process',
       body,
@@ -108,7 +109,10 @@ const compare = (label: string, ours: Sample[], floor: Sample[]): Result[] => {
  * Starting the pipeline against a bare handler that inserts a row and starts a workflow: idle, one with a single no-op
  * activity; one in a row, one with as many inserting activities as our pipeline, since each start meets those before it.
  */
-export const measureStart: Measure = async (world, { rounds, note }) => {
+export const measureStart: Measure = (world, options) =>
+  world.worker.with(NOTHING_COMPUTED, () => measure(world, options));
+
+const measure = async (world: World, { rounds, note }: MeasureOptions): Promise<Result[]> => {
   const tasks = await world.api.createTasks(2 * PER_ROUND * (rounds + 1) + 1);
   const ours = startOurs(world, tasks);
   const first = await ours();
