@@ -1,22 +1,24 @@
 import { parseSeo, SEO_SCHEMA, seoByRule, seoPrompt, type SeoFields } from '../../domain/content/seo.ts';
 import { PROGRESS } from '../../domain/content/pipeline.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { workerPrincipal } from '../../domain/identity/principal.ts';
 import { imageUrl, originalName } from '../../domain/media/image.ts';
 import { isHeld, type Held } from '../../domain/runs/held.ts';
+import { whileDatabaseAway } from '../../store/availability.ts';
 import { requireRevision } from '../../store/content/content.repository.ts';
 import { storeImage, type NewImage } from '../../store/media/images.repository.ts';
-import type { Usage } from '../../store/runs/steps.ts';
+import { closeStep, openStep, type Usage } from '../../store/runs/steps.ts';
 import { sql, type Reader } from '../../store/store.ts';
 import type { RoundInput } from '../../workflows/content/messages.ts';
 import { makeImage, type ImageWish, type MadeImages } from '../media/make-image.ts';
 import { writeImageFiles } from '../media/store-images.ts';
+import type { ChosenModel } from '../models/choose-model.ts';
+import { withHeartbeat } from '../models/heartbeat.ts';
 import { askModel } from '../models/model-step.ts';
 import { workStep } from '../models/work-step.ts';
-import type { ActivityDeps } from '../runtime.ts';
+import { stepForRun, type ActivityDeps } from '../runtime.ts';
 import { bestRevision } from './best.ts';
 import { IMAGE_PATH, pathsOf, readRound, type Round } from './round.ts';
-import { modelOf } from './writing.ts';
+import { readRoundWithModel } from './writing.ts';
 
 /** What a step that describes has stored. */
 export interface DescribeResult extends JsonObject {
@@ -44,51 +46,68 @@ const toResult = (fields: SeoFields, by: string): DescribeResult => ({
   by,
 });
 
-const readDescribed = async (
-  deps: ActivityDeps,
+/** The text that the round ends with. */
+const readBest = async (
   db: Reader,
-  input: RoundInput,
-): Promise<{ round: Round; title: string; body: string; model: Awaited<ReturnType<typeof modelOf>> }> => {
-  const round = await readRound(db, input);
-  const best = await bestRevision(db, input.run_id, round);
-  const { title, body } = await requireRevision(db, best.content_id, best.revision);
-  return { round, title, body, model: await modelOf(deps, db, round) };
+  runId: string,
+  round: Round,
+): Promise<{ title: string; body: string; digest: string }> => {
+  const { content_id: contentId, revision } = await bestRevision(db, runId, round);
+  const { title, body } = await requireRevision(db, contentId, revision);
+  return { title, body, digest: `${contentId}/${revision}` };
 };
 
-const describe = async (deps: ActivityDeps, input: RoundInput): Promise<DescribeResult | Held> => {
-  const { model } = await deps.store.read(workerPrincipal(input.workspace_id), (db) =>
-    readDescribed(deps, db, input),
-  );
-  const progress = { to: PROGRESS.judged };
-  if (model.model.quality === 'standard')
-    return askModel<DescribeResult>(deps, input, async (tx) => {
-      const { round, title, body, model: asked } = await readDescribed(deps, tx, input);
-      return {
-        path: pathsOf(round).describe,
-        title: 'Describe',
-        model: asked,
-        prompt: seoPrompt(title, body, round.brief.primaryKeyword ?? null),
-        progress,
-        question: {
-          form: 'value',
-          schema: SEO_SCHEMA,
-          keep: (value) => {
-            const fields = parseSeo(value);
-            return fields && toResult(fields, asked.model.id);
-          },
+const askDescription = (
+  deps: ActivityDeps,
+  input: RoundInput,
+  round: Round,
+  model: ChosenModel,
+): Promise<DescribeResult | Held> =>
+  askModel<DescribeResult>(deps, input, async (tx) => {
+    const { title, body } = await readBest(tx, input.run_id, round);
+    return {
+      path: pathsOf(round).describe,
+      title: 'Describe',
+      model,
+      prompt: seoPrompt(title, body, round.brief.primaryKeyword ?? null),
+      progress: { to: PROGRESS.judged },
+      question: {
+        form: 'value',
+        schema: SEO_SCHEMA,
+        keep: (value) => {
+          const fields = parseSeo(value);
+          return fields && toResult(fields, model.model.id);
         },
-      };
-    });
-  return workStep<SeoFields, SeoFields, DescribeResult>(deps, input, {
-    plan: async (tx) => {
-      const { round, title, body } = await readDescribed(deps, tx, input);
-      const fields = seoByRule(title, body);
-      return { path: pathsOf(round).describe, title: 'Describe', inputs: { ...fields }, context: fields };
-    },
-    work: async (fields) => fields,
-    store: async (_tx, fields) => toResult(fields, 'rule'),
-    progress,
+      },
+    };
   });
+
+/** By rule: nothing is asked of anybody, so it takes one transaction. */
+const describeByRule = (
+  deps: ActivityDeps,
+  input: RoundInput,
+  round: Round,
+): Promise<DescribeResult | Held> =>
+  withHeartbeat((signal) =>
+    whileDatabaseAway(signal, () =>
+      stepForRun(deps, input, async (tx, run) => {
+        const { title, body, digest } = await readBest(tx, run.id, round);
+        const path = pathsOf(round).describe;
+        const step = { runId: run.id, attempt: input.attempt, path, digest, title: 'Describe' };
+        const opened = await openStep(tx, run, step);
+        if (opened.state === 'done') return opened.result as DescribeResult;
+        const result = toResult(seoByRule(title, body), 'rule');
+        await closeStep(tx, step, { result, progress: { to: PROGRESS.judged } });
+        return result;
+      }),
+    ),
+  );
+
+const describe = async (deps: ActivityDeps, input: RoundInput): Promise<DescribeResult | Held> => {
+  const { round, model } = await readRoundWithModel(deps, input);
+  return model.model.quality === 'standard'
+    ? askDescription(deps, input, round, model)
+    : describeByRule(deps, input, round);
 };
 
 interface Illustration {
@@ -127,11 +146,11 @@ const usageOf = ({ made, latencyMs }: Illustrated): Usage[] =>
 const illustrate = (deps: ActivityDeps, input: RoundInput): Promise<IllustrateResult | Held> =>
   workStep<Illustration, Illustrated, IllustrateResult>(deps, input, {
     plan: async (tx, run, { isLimited }) => {
-      const [{ title, brief, parameters }, model] = await Promise.all([
+      const [{ title, brief, parameters }, site, model] = await Promise.all([
         readRound(tx, input),
+        tx.one<{ name: string }>(sql`select name from workspaces`),
         deps.imageModels.resolve().catch(() => null),
       ]);
-      const site = await tx.one<{ name: string }>(sql`select name from workspaces`);
       const isWanted = parameters.image !== 'none';
       const mayPaint = isWanted && model !== null && (!isLimited || model.price !== null);
       const { category = null, topic, style = null } = brief;
