@@ -21,7 +21,7 @@ export interface Vendors {
 export const openVendors = (
   config: Config,
   log: Log,
-): { readonly vendors: Vendors; close(): Promise<void> } => {
+): { readonly vendors: Vendors; readonly close: () => Promise<void> } => {
   const models = createModels(config, { log });
   const embedder = config.embeddings ? createEmbedder({ log }) : noEmbedder;
   const titleCards = openTitleCards();
