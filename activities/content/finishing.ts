@@ -37,17 +37,21 @@ export const createFinishingActivities = (deps: ActivityDeps) => ({
     stepForRun(deps, input, async (tx, run) => {
       const round = await readRound(tx, input);
       const { describe, finish: path } = pathsOf(round);
-      const made = await revisionOfStep(tx, run.id, path);
+      const [made, best] = await Promise.all([
+        revisionOfStep(tx, run.id, path),
+        bestRevision(tx, run.id, round),
+      ]);
       if (made) return { content_id: made.item_id, revision: made.number };
       const step: StepRef = { runId: run.id, attempt: input.attempt, path, digest: path, title: 'Finish' };
-      await openStep(tx, run, step);
-      const best = await bestRevision(tx, run.id, round);
-      const content = await lockContent(tx, best.content_id);
-      const [draft, described, illustrated, cost] = await Promise.all([
+      // In one round trip, and in this order.
+      const [, content, draft, described, illustrated, cost] = await Promise.all([
+        openStep(tx, run, step),
+        lockContent(tx, best.content_id),
         requireRevision(tx, best.content_id, best.revision),
         resultOf<DescribeResult>(tx, input, describe),
         resultOf<IllustrateResult>(tx, input, IMAGE_PATH),
         costOfSteps(tx, run.id, input.round === 0 ? [describe, IMAGE_PATH] : [describe]),
+        attachImages(tx, run.id, best.content_id),
       ]);
       const finished = {
         ...draft,
@@ -66,7 +70,6 @@ export const createFinishingActivities = (deps: ActivityDeps) => ({
       copyJudgement(tx, best.content_id, best.revision, revision, run.id);
       copyEmbedding(tx, best.content_id, best.revision, revision);
       setQuality(tx, best.content_id, best.score, !best.passed);
-      await attachImages(tx, run.id, best.content_id);
       const answer = { content_id: best.content_id, revision };
       tx.emit(runStream(run.id), 'content.revised', {
         ...answer,

@@ -24,6 +24,7 @@ import { listSources } from '../../store/research/sources.repository.ts';
 import type { Reader, Writer } from '../../store/store.ts';
 import type { JudgeAnswer, JudgeInput } from '../../workflows/content/messages.ts';
 import { isRejection } from '../models/errors.ts';
+import type { ChosenModel } from '../models/choose-model.ts';
 import { askModel } from '../models/model-step.ts';
 import { EMBEDDING_MODEL } from '../models/providers/embeddings.ts';
 import { workStep } from '../models/work-step.ts';
@@ -31,8 +32,8 @@ import type { ActivityDeps } from '../runtime.ts';
 import { readabilityOf } from './judge/readability.ts';
 import { embedArticle, type ArticleEmbedding } from './judge/similarity.ts';
 import { parseVerdict, VERDICT_SCHEMA, verdictPrompt, type ModelVerdict } from './judge/verdict.ts';
-import { pathsOf, readRound, resultOf, type JudgeResult, type Round } from './round.ts';
-import { modelOf } from './writing.ts';
+import { pathsOf, resultOf, type JudgeResult, type Round } from './round.ts';
+import { readRoundWithModel } from './writing.ts';
 
 /** How far a draft may be from the length that was asked for. */
 const LENGTH_SLACK = { least: 0.75, most: 1.35 };
@@ -45,28 +46,28 @@ interface Material {
   readonly sections: number;
 }
 
-const readMaterial = async (db: Reader, input: JudgeInput): Promise<Material> => {
-  const [round, draft, sources] = await Promise.all([
-    readRound(db, input),
+const readMaterial = async (db: Reader, input: JudgeInput, round: Round): Promise<Material> => {
+  const [draft, sources, outline] = await Promise.all([
     requireRevision(db, input.content_id, input.revision),
     listSources(db, input.run_id),
+    resultOf<{ headings: readonly string[] }>(db, input, pathsOf(round).outline),
   ]);
-  const outline = await resultOf<{ headings: readonly string[] }>(db, input, pathsOf(round).outline);
   return { round, draft, sources, sections: outline?.headings.length ?? 0 };
 };
 
 type StoredVerdict = ModelVerdict & { readonly modelId: string };
 
 /** The verdict of the run's own model, where it is able to judge; `null` where it is not. */
-const askVerdict = async (deps: ActivityDeps, input: JudgeInput): Promise<StoredVerdict | null | Held> => {
-  const able = await deps.store.read(workerPrincipal(input.workspace_id), async (db) => {
-    const { model } = await modelOf(deps, db, await readRound(db, input));
-    return model.quality === 'standard' && model.abilities.includes('structured_output');
-  });
-  if (!able) return null;
+const askVerdict = async (
+  deps: ActivityDeps,
+  input: JudgeInput,
+  round: Round,
+  model: ChosenModel,
+): Promise<StoredVerdict | null | Held> => {
+  const { quality, abilities } = model.model;
+  if (quality !== 'standard' || !abilities.includes('structured_output')) return null;
   const verdict = await askModel<JsonObject>(deps, input, async (tx) => {
-    const { round, draft, sections } = await readMaterial(tx, input);
-    const model = await modelOf(deps, tx, round);
+    const { draft, sections } = await readMaterial(tx, input, round);
     const { topic: _topic, primaryKeyword: keyword = null, targetAudience: audience = null } = round.brief;
     return {
       path: pathsOf(round).verdict,
@@ -200,8 +201,9 @@ const settleJudgement = async (
 export const createJudgingActivities = (deps: ActivityDeps) => ({
   /** Judges a revision: what code can measure, together with the model's own verdict where it is able to give one. */
   judge: async (input: JudgeInput): Promise<JudgeAnswer | Held> => {
+    const { round, model } = await readRoundWithModel(deps, input);
     // A judge without the model's word is still one, and says so.
-    const verdict = await askVerdict(deps, input).catch((error: unknown) => {
+    const verdict = await askVerdict(deps, input, round, model).catch((error: unknown) => {
       if (!isRejection(error)) throw error;
       return null;
     });
@@ -211,9 +213,9 @@ export const createJudgingActivities = (deps: ActivityDeps) => ({
       input,
       {
         plan: async (tx) => {
-          const material = await readMaterial(tx, input);
+          const material = await readMaterial(tx, input, round);
           return {
-            path: pathsOf(material.round).judge,
+            path: pathsOf(round).judge,
             title: 'Judge',
             inputs: {
               content_id: input.content_id,

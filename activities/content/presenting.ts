@@ -1,20 +1,23 @@
 import { parseSeo, SEO_SCHEMA, seoByRule, seoPrompt, type SeoFields } from '../../domain/content/seo.ts';
 import { PROGRESS } from '../../domain/content/pipeline.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { workerPrincipal } from '../../domain/identity/principal.ts';
 import { imageUrl, originalName } from '../../domain/media/image.ts';
 import { isHeld, type Held } from '../../domain/runs/held.ts';
+import { whileDatabaseAway } from '../../store/availability.ts';
 import { requireRevision } from '../../store/content/content.repository.ts';
+import { closeStep, openStep } from '../../store/runs/steps.ts';
 import type { Reader } from '../../store/store.ts';
 import type { RoundInput } from '../../workflows/content/messages.ts';
 import { imageStep } from '../media/image-step.ts';
+import type { ChosenModel } from '../models/choose-model.ts';
 import { isRejection } from '../models/errors.ts';
+import { withHeartbeat } from '../models/heartbeat.ts';
 import { askModel } from '../models/model-step.ts';
 import { workStep } from '../models/work-step.ts';
-import type { ActivityDeps } from '../runtime.ts';
+import { stepForRun, type ActivityDeps } from '../runtime.ts';
 import { bestRevision } from './best.ts';
 import { IMAGE_PATH, pathsOf, readRound, type Round } from './round.ts';
-import { modelOf } from './writing.ts';
+import { readRoundWithModel } from './writing.ts';
 
 /** What a step that describes has stored. */
 export interface DescribeResult extends JsonObject {
@@ -42,20 +45,25 @@ const toResult = (fields: SeoFields, by: string): DescribeResult => ({
   by,
 });
 
-const readDescribed = async (
-  deps: ActivityDeps,
+/** The text that the round ends with. */
+const readBest = async (
   db: Reader,
-  input: RoundInput,
-): Promise<{ round: Round; title: string; body: string; model: Awaited<ReturnType<typeof modelOf>> }> => {
-  const round = await readRound(db, input);
-  const best = await bestRevision(db, input.run_id, round);
-  const { title, body } = await requireRevision(db, best.content_id, best.revision);
-  return { round, title, body, model: await modelOf(deps, db, round) };
+  runId: string,
+  round: Round,
+): Promise<{ title: string; body: string; digest: string }> => {
+  const { content_id: contentId, revision } = await bestRevision(db, runId, round);
+  const { title, body } = await requireRevision(db, contentId, revision);
+  return { title, body, digest: `${contentId}/${revision}` };
 };
 
-const describeByModel = (deps: ActivityDeps, input: RoundInput): Promise<DescribeResult | Held> =>
+const askDescription = (
+  deps: ActivityDeps,
+  input: RoundInput,
+  round: Round,
+  model: ChosenModel,
+): Promise<DescribeResult | Held> =>
   askModel<DescribeResult>(deps, input, async (tx) => {
-    const { round, title, body, model } = await readDescribed(deps, tx, input);
+    const { title, body } = await readBest(tx, input.run_id, round);
     return {
       path: pathsOf(round).describe,
       title: 'Describe',
@@ -73,29 +81,36 @@ const describeByModel = (deps: ActivityDeps, input: RoundInput): Promise<Describ
     };
   });
 
-const describeByRule = (deps: ActivityDeps, input: RoundInput): Promise<DescribeResult | Held> =>
-  workStep<SeoFields, SeoFields, DescribeResult>(deps, input, {
-    plan: async (tx) => {
-      const { round, title, body } = await readDescribed(deps, tx, input);
-      const fields = seoByRule(title, body);
-      return { path: pathsOf(round).describe, title: 'Describe', inputs: { ...fields }, context: fields };
-    },
-    work: async (fields) => fields,
-    store: async (_tx, fields) => toResult(fields, 'rule'),
-    progress: { to: PROGRESS.judged },
-  });
+/** By rule: nothing is asked of anybody, so it takes one transaction. */
+const describeByRule = (
+  deps: ActivityDeps,
+  input: RoundInput,
+  round: Round,
+): Promise<DescribeResult | Held> =>
+  withHeartbeat(deps, input, (signal) =>
+    whileDatabaseAway(signal, () =>
+      stepForRun(deps, input, async (tx, run) => {
+        const { title, body, digest } = await readBest(tx, run.id, round);
+        const path = pathsOf(round).describe;
+        const step = { runId: run.id, attempt: input.attempt, path, digest, title: 'Describe' };
+        const opened = await openStep(tx, run, step);
+        if (opened.state === 'done') return opened.result as DescribeResult;
+        const result = toResult(seoByRule(title, body), 'rule');
+        await closeStep(tx, step, { result, progress: { to: PROGRESS.judged } });
+        return result;
+      }),
+    ),
+  );
 
 /** By the model where it is able; by rule where it is not, or gave nothing that can be used. */
 const describe = async (deps: ActivityDeps, input: RoundInput): Promise<DescribeResult | Held> => {
-  const { model } = await deps.store.read(workerPrincipal(input.workspace_id), (db) =>
-    readDescribed(deps, db, input),
-  );
-  if (model.model.quality !== 'standard') return describeByRule(deps, input);
+  const { round, model } = await readRoundWithModel(deps, input);
+  if (model.model.quality !== 'standard') return describeByRule(deps, input, round);
   try {
-    return await describeByModel(deps, input);
+    return await askDescription(deps, input, round, model);
   } catch (error) {
     if (!isRejection(error)) throw error;
-    return describeByRule(deps, input);
+    return describeByRule(deps, input, round);
   }
 };
 

@@ -145,8 +145,8 @@ export const createRevisionActivities = (deps: ActivityDeps) => ({
       const made = await revisionOfStep(tx, run.id, path);
       if (made) return { content_id: made.item_id, revision: made.number };
       const step = stepOf(run, input, path, path, 'Compose');
-      await openStep(tx, run, step);
-      const answer = await store(tx, run, round, await assemble(tx, run, round, path));
+      const [, written] = await Promise.all([openStep(tx, run, step), assemble(tx, run, round, path)]);
+      const answer = await store(tx, run, round, written);
       tx.emit(runStream(run.id), 'content.revised', { ...answer, author: 'model' });
       await closeStep(tx, step, { result: { ...answer }, progress: { to: PROGRESS.composed } });
       return answer;

@@ -1,6 +1,7 @@
 import { cleanSection, outlinePrompt, parseOutline, sectionPrompt } from '../../domain/content/prompts.ts';
 import { PROGRESS, sectionShare } from '../../domain/content/pipeline.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { workerPrincipal } from '../../domain/identity/principal.ts';
 import { sourcesForPrompt } from '../../domain/research/citations.ts';
 import { HELD, isHeld, type Held } from '../../domain/runs/held.ts';
 import { listSources } from '../../store/research/sources.repository.ts';
@@ -22,6 +23,16 @@ interface OutlineResult extends JsonObject {
 /** The model that a round's parameters ask for. */
 export const modelOf = (deps: ActivityDeps, db: Reader, { parameters }: Round): Promise<ChosenModel> =>
   chooseModel(deps.models, db, { named: parameters.model, prefer: parameters.prefer });
+
+/** A round with its model, for a step that depends on what the model is able to. */
+export const readRoundWithModel = (
+  deps: ActivityDeps,
+  input: RoundInput,
+): Promise<{ round: Round; model: ChosenModel }> =>
+  deps.store.read(workerPrincipal(input.workspace_id), async (db) => {
+    const round = await readRound(db, input);
+    return { round, model: await modelOf(deps, db, round) };
+  });
 
 const outlineStep = (round: Round, model: ChosenModel): ModelStep<OutlineResult> => ({
   path: pathsOf(round).outline,

@@ -35,15 +35,19 @@ export interface WorkPlan<Context> {
 /** A step of a run whose work lies outside the database and may be done again: searching, computing, drawing. */
 export interface Work<Context, Made, Result extends JsonObject> {
   /** @param around whether a budget limits the run. */
-  plan(tx: Writer, run: RunRow, around: { readonly isLimited: boolean }): Promise<WorkPlan<Context>>;
+  readonly plan: (
+    tx: Writer,
+    run: RunRow,
+    around: { readonly isLimited: boolean },
+  ) => Promise<WorkPlan<Context>>;
   /** Outside any transaction. */
-  work(context: Context, signal: AbortSignal): Promise<Made>;
+  readonly work: (context: Context, signal: AbortSignal) => Promise<Made>;
   /** Stores what was made, in the transaction that closes the step. @returns what the step answers. */
-  store(tx: Writer, made: Made): Promise<Result>;
+  readonly store: (tx: Writer, made: Made) => Promise<Result>;
   /** What those who watch are told of it, in a few words. */
-  note?(result: Result): string | null;
+  readonly note?: (result: Result) => string | null;
   /** The paid calls that were made. */
-  usage?(made: Made): Usage[];
+  readonly usage?: (made: Made) => Usage[];
   readonly progress: Progress;
 }
 
@@ -102,8 +106,8 @@ export const workStep = <Context, Made, Result extends JsonObject>(
     }
     return whileDatabaseAway(signal, () =>
       writeForRun(deps, input, async (tx) => {
-        await lockRun(tx, input.run_id);
-        const result = await task.store(tx, made);
+        // In one round trip, and in this order.
+        const [, result] = await Promise.all([lockRun(tx, input.run_id), task.store(tx, made)]);
         const usage = task.usage?.(made) ?? [];
         const told = task.note?.(result) ?? null;
         const detail = told === null ? {} : { note: told };
