@@ -42,7 +42,10 @@ const sentence = (prefix: string, value: string | null | undefined): string =>
  * The manner goes here and not beside the request: there, the smallest model writes about its tone instead of its topic.
  * Nothing at all is said of what the brief leaves open.
  */
-export const systemFor = ({ category, style, tone, primaryKeyword }: Brief, feedback?: string | null): string =>
+export const systemFor = (
+  { category, style, tone, primaryKeyword }: Brief,
+  feedback?: string | null,
+): string =>
   SYSTEM +
   sentence('Category: ', category) +
   sentence('Style: ', style) +
@@ -105,7 +108,10 @@ export const sectionPrompt = (wish: SectionWish): Prompt => {
     ...(current ? [fenced('This is the section as it stands: keep what is good', current)] : []),
     ...(sources
       ? [
-          `${fenced('These are sources. Cite them as [n] behind what they say, and nothing else as a source', sources)}`,
+          fenced(
+            'These are sources. Cite them as [n] behind what they say, and nothing else as a source',
+            sources,
+          ),
         ]
       : []),
   ];
