@@ -23,11 +23,11 @@ export interface ImageOrder {
 }
 
 export interface ImageWork<Result extends JsonObject> {
-  order(tx: Reader): Promise<ImageOrder>;
+  readonly order: (tx: Reader) => Promise<ImageOrder>;
   /** @param note why there are title cards although a model is configured; null otherwise. */
-  answer(rows: readonly ImageRow[], note: string | null): Result;
+  readonly answer: (rows: readonly ImageRow[], note: string | null) => Result;
   /** What those who watch are told of it. */
-  note?(result: Result): string | null;
+  readonly note?: (result: Result) => string | null;
   readonly progress: Progress;
 }
 

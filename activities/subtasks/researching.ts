@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../domain/json.ts';
+import { textAt, type JsonObject } from '../../domain/json.ts';
 import { workerPrincipal } from '../../domain/identity/principal.ts';
 import { isHeld, type Held } from '../../domain/runs/held.ts';
 import { findingsByRule, findingsPrompt, keepFindings } from '../../domain/subtasks/research.ts';
@@ -37,7 +37,7 @@ const byModel = (deps: ActivityDeps, input: RunInput): Promise<Findings | Held> 
       path: ANSWER_PATH,
       title: 'Findings',
       model,
-      prompt: findingsPrompt(String(request['topic']), sources),
+      prompt: findingsPrompt(textAt(request, 'topic'), sources),
       progress: DONE,
       question: {
         form: 'text',

@@ -1150,7 +1150,7 @@ export interface components {
             retry_after?: number;
             /**
              * Format: uuid
-             * @description The run that failed
+             * @description The run that failed, where the request waited for one.
              */
             run_id?: string;
             timestamp: components["schemas"]["Time"];
@@ -2334,16 +2334,6 @@ export interface components {
             style: "blog" | "documentation" | "email";
             budget_usd?: components["schemas"]["SubtaskBudget"];
         };
-        SubtaskAnswer: {
-            /**
-             * @description While `processing`, texts are null and lists empty.
-             * @enum {string}
-             */
-            status: "completed" | "processing";
-            run_id: components["schemas"]["Id"];
-            run_status: components["schemas"]["RunStatus"];
-            progress: number;
-        };
         ResearchSource: {
             /** @description `[n]` in the findings means it. */
             n: number;
@@ -2734,7 +2724,6 @@ export type CreativeRequest = components['schemas']['CreativeRequest'];
 export type QaRequest = components['schemas']['QaRequest'];
 export type ImagesRequest = components['schemas']['ImagesRequest'];
 export type FormatRequest = components['schemas']['FormatRequest'];
-export type SubtaskAnswer = components['schemas']['SubtaskAnswer'];
 export type ResearchSource = components['schemas']['ResearchSource'];
 export type ResearchAnswer = components['schemas']['ResearchAnswer'];
 export type CreativeAnswer = components['schemas']['CreativeAnswer'];

@@ -24,9 +24,9 @@ export const preferredWait = (prefer: string | undefined): number => {
 
 export interface RunToWaitFor<Body> {
   /** Starts the run, in the request's own transaction. */
-  start(tx: Writer): Promise<RunRow>;
+  readonly start: (tx: Writer) => Promise<RunRow>;
   /** What the operation answers for a run that has completed, or has not ended. */
-  view(db: Reader, run: RunRow): Promise<Body>;
+  readonly view: (db: Reader, run: RunRow) => Promise<Body>;
 }
 
 /** Resolves when this attempt of a run has ended, the time is over, or the client has left. */

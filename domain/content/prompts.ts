@@ -42,7 +42,10 @@ const sentence = (prefix: string, value: string | null | undefined): string =>
  * The manner goes here and not beside the request: there, the smallest model writes about its tone instead of its topic.
  * Nothing at all is said of what the brief leaves open.
  */
-export const systemFor = ({ category, style, tone, primaryKeyword }: Brief, feedback?: string | null): string =>
+export const systemFor = (
+  { category, style, tone, primaryKeyword }: Brief,
+  feedback?: string | null,
+): string =>
   SYSTEM +
   sentence('Category: ', category) +
   sentence('Style: ', style) +

@@ -10,7 +10,7 @@ export const ANSWER_PATH = 'answer';
 /** Which of them a run does. @throws Error for a run of another kind. */
 export const subtaskOf = (input: JsonObject): Subtask => {
   const found = SUBTASKS.find((subtask) => subtask === input['subtask']);
-  if (!found) throw new Error(`"${String(input['subtask'])}" is no subtask`);
+  if (!found) throw new Error(`${JSON.stringify(input['subtask'])} is no subtask`);
   return found;
 };
 

@@ -19,73 +19,12 @@ const rst = to('rst', 'blog');
 
 /** Pieces that Markdown is made of, and pieces that attack what reads it. */
 const PIECES = [
-  ...[
-    'a',
-    'word',
-    ' ',
-    ' ',
-    '\n',
-    '\n\n',
-    '    ',
-    '\t',
-    '*',
-    '**',
-    '_',
-    '~~',
-    '`',
-    '```',
-    '\\',
-    '<',
-    '>',
-    '&',
-  ],
-  ...[
-    '[',
-    ']',
-    '(',
-    ')',
-    '!',
-    '#',
-    '## ',
-    '- ',
-    '+ ',
-    '1. ',
-    '1) ',
-    '> ',
-    '|',
-    '---',
-    '===',
-    ':-',
-    '::',
-    '.. ',
-  ],
-  ...['[x] ', '[a](b)', '![i](p.png)', '[r]: /u "t"\n', '[r]', '<b>', '</b>', '<br>', '<!--', '-->', '<div>'],
-  ...[
-    '<script>alert(1)</script>',
-    '<script',
-    '</script>',
-    '<img src=x onerror=alert(1)>',
-    'javascript:alert(1)',
-  ],
-  ...[
-    '[x](javascript:alert(1))',
-    '[x](java&#115;cript&colon;alert(1))',
-    '&lt;script&gt;',
-    '&#60;',
-    '\r\n',
-    'é',
-    '漢字',
-  ],
-  ...[
-    'https://a.example/x_y',
-    'www.a.example',
-    'me@a.example',
-    '| a | b |\n|---|---|\n| c | d |\n',
-    '"',
-    "'",
-    '…',
-  ],
-];
+  'a;;word;; ;; ;;\n;;\n\n;;    ;;\t;;*;;**;;_;;~~;;`;;```;;\\;;<;;>;;&;;[;;];;(;;);;!;;#;;## ;;- ;;+ ;;1. ;;1) ;;> ;;|;;---;;===',
+  ':-;;::;;.. ;;[x] ;;[a](b);;![i](p.png);;[r]: /u "t"\n;;[r];;<b>;;</b>;;<br>;;<!--;;-->;;<div>;;<script>alert(1)</script>',
+  '<script;;</script>;;<img src=x onerror=alert(1)>;;javascript:alert(1);;[x](javascript:alert(1));;&lt;script&gt;;;&#60;',
+  '[x](java&#115;cript&colon;alert(1));;\r\n;;é;;漢字;;https://a.example/x_y;;www.a.example;;me@a.example;;";;\';;…',
+  '| a | b |\n|---|---|\n| c | d |\n;;.. raw:: html\n\n   <script>',
+].flatMap((line) => line.split(';;'));
 const hostile = fc
   .array(
     fc.oneof(
@@ -269,7 +208,7 @@ describe('a mail', () => {
     for (const format of ['markdown', 'rst'] as const) {
       const lines = to(format, 'email')(LETTER).split('\n');
       expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(74);
-      expect(lines.some((line) => /^- end/.test(line))).toBe(false);
+      expect(lines.some((line) => line.startsWith('- end'))).toBe(false);
     }
   });
 });

@@ -136,7 +136,8 @@ const paragraphText = (inlines: readonly Inline[], page: Page): string => {
 const wrap = (text: string, { width }: RstOptions): string => (width === null ? text : wrapped(text, width));
 
 /** Signs of the east are two columns wide: a longer line below is allowed, a shorter one is not. */
-const widthOf = (text: string): number => [...text].reduce((sum, sign) => sum + (sign > '\u02ff' ? 2 : 1), 0);
+const widthOf = (text: string): number =>
+  Array.from(text).reduce((sum, sign) => sum + (sign > '\u02ff' ? 2 : 1), 0);
 
 const headingText = (depth: number, inlines: readonly Inline[], page: Page): string => {
   // A level that is left out would shift all that follow.

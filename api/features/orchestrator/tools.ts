@@ -99,9 +99,10 @@ const typeOf = (spec: SpecDocument, schema: Schema): string => {
   const found = resolved(spec, schema);
   const choices = found['oneOf'] ?? found['anyOf'];
   if (Array.isArray(choices)) return choices.map((choice) => typeOf(spec, choice as Schema)).join(' | ');
-  const types = Array.isArray(found['type']) ? (found['type'] as string[]) : [String(found['type'] ?? 'any')];
-  const named = types.map((type) =>
-    type === 'array' && isSchema(found['items']) ? `array of ${typeOf(spec, found['items'])}` : type,
+  const type = found['type'] as string | readonly string[] | undefined;
+  const types = typeof type === 'string' ? [type] : (type ?? ['any']);
+  const named = types.map((one) =>
+    one === 'array' && isSchema(found['items']) ? `array of ${typeOf(spec, found['items'])}` : one,
   );
   return named.join(' | ');
 };

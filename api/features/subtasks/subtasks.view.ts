@@ -4,9 +4,11 @@ import type { RunRow } from '../../../store/runs/run.rows.ts';
 import type { components } from '../../generated/openapi.d.ts';
 
 type Schemas = components['schemas'];
+/** What every subtask answers. */
+type SubtaskAnswer = Pick<Schemas['ResearchAnswer'], 'status' | 'run_id' | 'run_status' | 'progress'>;
 
-/** What every subtask answers. A run whose answer is stored but which has not ended is still at work. */
-export const subtaskView = (run: RunRow): Schemas['SubtaskAnswer'] => ({
+/** A run whose answer is stored but which has not ended is still at work. */
+export const subtaskView = (run: RunRow): SubtaskAnswer => ({
   status: run.status === 'completed' ? 'completed' : 'processing',
   run_id: run.id,
   run_status: run.status,
@@ -26,7 +28,7 @@ const sourceView = (source: Source): Schemas['ResearchSource'] => ({
 export const researchView = (
   answer: JsonObject | undefined,
   found: { readonly sources: readonly Source[]; readonly note: string | null },
-): Omit<Schemas['ResearchAnswer'], keyof Schemas['SubtaskAnswer']> => {
+): Omit<Schemas['ResearchAnswer'], keyof SubtaskAnswer> => {
   const { findings = null, findings_by = null } = (answer ?? {}) as Partial<Schemas['ResearchAnswer']>;
   return { findings, findings_by, sources: found.sources.map(sourceView), note: found.note };
 };
