@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Client } from '@temporalio/client';
 import { createGateActivities } from '../../activities/content/gates.ts';
 import type { ActivityDeps } from '../../activities/runtime.ts';
+import { settleUsage } from '../../activities/models/payment.ts';
 import { workerPrincipal } from '../../domain/identity/principal.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { openTemporalClient } from '../../platform/temporal/connect.ts';
@@ -131,6 +132,26 @@ describe('a reservation', () => {
     await Promise.all([end(900), end(900), end(900)]);
     await begun.write((tx) => settle(tx, begun.runId, reservation, 'in_doubt'));
     expect(await rowsOf(begun)).toMatchObject({ budget: { spent: 900, reserved: 0 } });
+  });
+
+  test('or a call without one is charged to a month’s budget that was set while it was under way', async () => {
+    const begun = await beginRun('A limit in mid-call');
+    const reservation = await pay(begun);
+    const setMonth = (limit: number | null) =>
+      client.request('PUT', '/api/v1/budgets/month', { limit_usd: limit });
+    const before = (await setMonth(1)).body.spent_usd;
+    await begun.write((tx) => settle(tx, begun.runId, reservation, { cost: 900 }));
+    await begun.write((tx) => settleUsage(tx, begun.runId, null, [used(300)]));
+    const spent = async (): Promise<number> =>
+      (await client.get('/api/v1/budgets/month')).body.spent_usd - before;
+    expect(await spent()).toBeCloseTo(0.0012, 6);
+    const across = await pay(begun);
+    await setMonth(null);
+    await setMonth(1);
+    const again = await spent();
+    await begun.write((tx) => settle(tx, begun.runId, across, { cost: 800 }));
+    expect((await spent()) - again).toBeCloseTo(0.0008, 6);
+    await setMonth(null);
   });
 
   test('of a worker that died before its run was cancelled is cleared up: in doubt, and the step has failed', async () => {
