@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import type { Config } from './config.ts';
 
 /** The moments at which a death is hardest to survive; the chaos test kills the process at each of them. */
-export const CRASH_POINTS = ['answer/commit', 'commit/acknowledgement', 'outbox/start'] as const;
+export const CRASH_POINTS = [
+  'answer/commit',
+  'answer/acknowledgement',
+  'commit/acknowledgement',
+  'outbox/start',
+] as const;
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 
 export type ReachCrashPoint = (point: CrashPoint) => void;

@@ -63,7 +63,10 @@ const follow = async (
 
 /** The gates of the pipeline: each is an approval of one revision. */
 export const createGateActivities = (deps: ActivityDeps) => ({
-  /** Opens the gate for the newest revision; the run waits from here on. */
+  /**
+   * Opens the gate for the newest revision; the run waits from here on. A verdict that came between two tries of this step
+   * is taken at once: its signal came before the workflow knew of the gate, and nobody sends another.
+   */
   requestApproval: (input: GateInput): Promise<VerdictAnswer | Held> =>
     stepForRun(deps, input, async (tx, run) => {
       const content = await lockContent(tx, input.content_id);
@@ -84,8 +87,7 @@ export const createGateActivities = (deps: ActivityDeps) => ({
       if (approval.status === 'open') await setContentStatus(tx, content.id, 'in_review');
       const detail = { approval_id: approval.id };
       await reportOutcome(tx, run, path, { transition: 'wait', attempt: input.attempt, step: path, detail });
-      // Even a verdict that came between two tries of this step is taken by `takeVerdict`.
-      return { ...answer(approval, 'nobody'), status: 'open' };
+      return approval.status === 'open' ? answer(approval, 'nobody') : follow(tx, run, approval, path);
     }),
 
   /** Reads the gate's verdict; gives it by the clock when it has expired. The run goes on when there is one. */

@@ -205,6 +205,7 @@ const tryOnce = async <Result extends JsonObject>(
         await settleUsage(tx, step.runId, reservation, usage);
       }),
     );
+    deps.reach('answer/acknowledgement');
     return { result };
   } catch (error) {
     // Answers of a wrong form are answers: they came, and are in the usage.

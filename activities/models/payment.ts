@@ -3,6 +3,7 @@ import { costOf, worstCase } from '../../domain/budgets/budget.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { leaveBudgetGate, requireNoRefusal, waitForBudget } from '../../store/budgets/gate.ts';
 import {
+  chargeMonth,
   doubtOpenReservations,
   reserve,
   type BudgetRow,
@@ -113,8 +114,8 @@ export const settleUsage = async (
   reservation: Reservation | null,
   usage: readonly Usage[],
 ): Promise<void> => {
-  if (!reservation) return;
   const cost = usage.reduce((sum, { costMicros }) => sum + (costMicros ?? 0), 0);
+  if (!reservation) return chargeMonth(tx, cost);
   if (usage.some(({ costMicros }) => costMicros === null)) await settle(tx, runId, reservation, 'in_doubt');
   else await settle(tx, runId, reservation, usage.length === 0 ? 'released' : { cost });
 };

@@ -32,6 +32,15 @@ export const lockBudgets = (tx: Writer, runId: string): Promise<BudgetRow[]> => 
   );
 };
 
+/** Books what a call cost on the month's budget, where that was set while the call was under way. */
+export const chargeMonth = (tx: Writer, cost: number): void => {
+  if (cost > 0)
+    tx.send(
+      sql`update budgets set spent_micros = spent_micros + ${cost}::bigint, updated_at = now()
+           where scope = 'month' and month = ${THIS_MONTH}`,
+    );
+};
+
 /** A call that is paid for: to be settled, given back or doubted when it has ended. */
 export interface Reservation {
   readonly id: string;

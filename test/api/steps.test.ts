@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Client } from '@temporalio/client';
+import { createGateActivities } from '../../activities/content/gates.ts';
+import type { ActivityDeps } from '../../activities/runtime.ts';
+import { settleUsage } from '../../activities/models/payment.ts';
 import { workerPrincipal } from '../../domain/identity/principal.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { openTemporalClient } from '../../platform/temporal/connect.ts';
 import { lockBudgets, reserve, type Reservation } from '../../store/budgets/reservations.ts';
 import { settle } from '../../store/budgets/settlement.ts';
+import { byPerson, createContent } from '../../store/content/content.repository.ts';
 import { closeStep, failStep, openStep, type StepRef, type Usage } from '../../store/runs/steps.ts';
 import { lockRun } from '../../store/runs/transition.ts';
 import { openStore, sql, type Store, type Writer } from '../../store/store.ts';
@@ -130,6 +134,26 @@ describe('a reservation', () => {
     expect(await rowsOf(begun)).toMatchObject({ budget: { spent: 900, reserved: 0 } });
   });
 
+  test('or a call without one is charged to a month’s budget that was set while it was under way', async () => {
+    const begun = await beginRun('A limit in mid-call');
+    const reservation = await pay(begun);
+    const setMonth = (limit: number | null) =>
+      client.request('PUT', '/api/v1/budgets/month', { limit_usd: limit });
+    const before = (await setMonth(1)).body.spent_usd;
+    await begun.write((tx) => settle(tx, begun.runId, reservation, { cost: 900 }));
+    await begun.write((tx) => settleUsage(tx, begun.runId, null, [used(300)]));
+    const spent = async (): Promise<number> =>
+      (await client.get('/api/v1/budgets/month')).body.spent_usd - before;
+    expect(await spent()).toBeCloseTo(0.0012, 6);
+    const across = await pay(begun);
+    await setMonth(null);
+    await setMonth(1);
+    const again = await spent();
+    await begun.write((tx) => settle(tx, begun.runId, across, { cost: 800 }));
+    expect((await spent()) - again).toBeCloseTo(0.0008, 6);
+    await setMonth(null);
+  });
+
   test('of a worker that died before its run was cancelled is cleared up: in doubt, and the step has failed', async () => {
     const begun = await beginRun('Nobody comes back');
     await pay(begun);
@@ -156,5 +180,44 @@ describe('a reservation', () => {
       type: 'step.failed',
       data: { step: 'outline.0', error: { code: 'interrupted' } },
     });
+  });
+});
+
+describe('a gate', () => {
+  test('whose verdict came between two tries of its step is passed', async () => {
+    const { runId, step, write } = await beginRun('Decided at once');
+    const input = { run_id: runId, attempt: 1, workspace_id: '', gate: 1, content_id: '' };
+    const contentId = await write((tx) =>
+      createContent(tx, {
+        taskId: null,
+        createdBy: null,
+        category: null,
+        tags: [],
+        draft: {
+          title: 'T',
+          body: 'B',
+          excerpt: null,
+          featuredImageUrl: null,
+          seoTitle: null,
+          seoDescription: null,
+        },
+        origin: byPerson(null),
+      }),
+    );
+    const [run] = await server.system.many<{ workspace_id: string }>(
+      sql`select workspace_id from runs where id = ${step.runId}`,
+    );
+    const { requestApproval } = createGateActivities({ store, reach: () => {} } as unknown as ActivityDeps);
+    const where = { ...input, workspace_id: run?.workspace_id ?? '', content_id: contentId };
+    expect(await requestApproval(where)).toMatchObject({ status: 'open' });
+    const { items } = (await client.get('/api/v1/approvals?status=open')).body;
+    const { status } = await client.post(`/api/v1/approvals/${items[0].id}/decide`, {
+      decision: 'approve',
+      revision: 1,
+    });
+    expect(status).toBe(200);
+    // The worker died before Temporal had heard of the gate; the signal of the verdict is older than the second try.
+    expect(await requestApproval(where)).toMatchObject({ status: 'approved', revision: 1 });
+    expect((await client.get(`/api/v1/runs/${runId}`)).body.status).toBe('running');
   });
 });

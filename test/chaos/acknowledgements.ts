@@ -1,25 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
-import pg from 'pg';
 import type { ModelStep } from './evidence.ts';
-
-/** A death this soon after a commit most likely came before Temporal heard of it. */
-const SOON = '100 milliseconds';
-
-/** @returns whether a model's answer was committed just before this moment: what the process that died had not yet told. */
-export const answerCommittedJustBefore = async (databaseUrl: string, at: number): Promise<boolean> => {
-  const db = new pg.Client({ connectionString: databaseUrl });
-  await db.connect();
-  try {
-    const { rowCount } = await db.query(
-      `select 1 from usage_ledger where not in_doubt and pg_xact_commit_timestamp(xmin)
-        between to_timestamp($1) - $2::interval and to_timestamp($1)`,
-      [at / 1_000, SOON],
-    );
-    return (rowCount ?? 0) > 0;
-  } finally {
-    await db.end();
-  }
-};
 
 /** The activities that ask the model, as long as it is not able to judge. */
 const ASKING = ['outline', 'draftSection', 'describe'];

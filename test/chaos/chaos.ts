@@ -1,3 +1,4 @@
+import { CRASH_POINTS } from '../../platform/crash-points.ts';
 import { wait } from '../../scripts/services/processes.ts';
 import { countLostAcknowledgements } from './acknowledgements.ts';
 import { createClient } from './client.ts';
@@ -47,7 +48,8 @@ const unleash = async (world: World, options: ChaosOptions): Promise<Findings> =
   const { pipelines, kills, hits, minOpen, report } = options;
   const random = createRandom(options.seed);
   const client = createClient(world.apiUrl);
-  const load = createLoad({ client, pipelines, window: options.window, floor: minOpen, reserved: 3 * hits });
+  const reserved = CRASH_POINTS.length * hits;
+  const load = createLoad({ client, pipelines, window: options.window, floor: minOpen, reserved });
   const deeds = planDeeds(random, kills, hits);
   const strikes: Strike[] = [];
   const note = (strike: Strike) => strikes.push(strike);
@@ -63,7 +65,6 @@ const unleash = async (world: World, options: ChaosOptions): Promise<Findings> =
     note,
     signal: over.signal,
     spreadOver: pipelines - minOpen,
-    extraHits: kills > 2 ? 6 : 0,
   })
     .catch((error: unknown) => (trouble ??= `the killer stopped: ${messageOf(error)}`))
     .finally(() => load.release());

@@ -1,6 +1,5 @@
 import { CRASH_POINTS, type CrashPoint } from '../../platform/crash-points.ts';
 import { wait } from '../../scripts/services/processes.ts';
-import { answerCommittedJustBefore } from './acknowledgements.ts';
 import type { Load } from './load.ts';
 import { PARTS, type PartName } from './part.ts';
 import type { Random } from './random.ts';
@@ -51,8 +50,6 @@ export interface KillerOptions {
   readonly spreadOver: number;
   /** A deed waits this long at most for the load to get on. */
   readonly paceMs: number;
-  /** Many steps commit: this many hits of `commit/acknowledgement` are added, at most, until one took a model's answer along. */
-  readonly extraHits: number;
   readonly signal: AbortSignal;
   readonly report: (line: string) => void;
   /** Gets each strike at once, so that none is lost when the killer has to stop. */
@@ -81,18 +78,9 @@ const strikeAt = async ({ world, load, signal }: KillerOptions, point: CrashPoin
   return { at: death.at, part: death.part, point };
 };
 
-/** Whether a hit of `commit/acknowledgement` has lost the acknowledgement of a model's answer. */
-const tookAnswer = async ({ world }: KillerOptions, { at, point }: Strike): Promise<boolean> => {
-  if (point !== 'commit/acknowledgement') return false;
-  await world.parts.postgres.untilUp(UP_TIMEOUT_MS);
-  return answerCommittedJustBefore(world.databaseUrl(), at);
-};
-
 /** Carries out the plan, one deed after the other; parts that were killed come back meanwhile, so deaths overlap. */
 export const killAll = async (options: KillerOptions): Promise<void> => {
-  const { load, random, minOpen, spreadOver, signal, report, note } = options;
-  const deeds = [...options.deeds];
-  let [tookOne, added] = [false, 0];
+  const { deeds, load, random, minOpen, spreadOver, signal, report, note } = options;
   for (const [index, deed] of deeds.entries()) {
     const pauseMs = random.between(50, 900);
     const due = Math.floor((index * spreadOver) / deeds.length);
@@ -102,9 +90,6 @@ export const killAll = async (options: KillerOptions): Promise<void> => {
       throw new Error(`fewer than ${minOpen} pipelines are open: ${load.surelyOpen}`);
     const strike = await (deed.kind === 'kill' ? kill(options, deed.part) : strikeAt(options, deed.point));
     note(strike);
-    tookOne ||= await tookAnswer(options, strike);
-    if (strike.point === 'commit/acknowledgement' && !tookOne && added++ < options.extraHits)
-      deeds.splice(index + 1, 0, deed);
     const what = strike.point ? `${strike.part} died at ${strike.point}` : `kill -9 ${strike.part}`;
     const clock = new Date(strike.at).toISOString().slice(11, 23);
     report(

@@ -123,6 +123,7 @@ describe('the plan of the kills', () => {
       postgres: 5,
       temporal: 5,
       'answer/commit': 3,
+      'answer/acknowledgement': 3,
       'commit/acknowledgement': 3,
       'outbox/start': 3,
     });

@@ -91,7 +91,7 @@ const outcomeRules = ({ terms, evidence }: Findings) => [
   { rule: 'totals, events, approvals and revisions add up', broken: evidence.books },
 ];
 
-const callRules = ({ terms, evidence, lostAcknowledgements }: Findings, calls: CallFacts) => {
+const callRules = ({ evidence, lostAcknowledgements }: Findings, calls: CallFacts) => {
   const runsInDoubt = evidence.runs.reduce((sum, run) => sum + run.inDoubt, 0);
   const { steps, ledger } = calls.inDoubt;
   return [
@@ -99,10 +99,7 @@ const callRules = ({ terms, evidence, lostAcknowledgements }: Findings, calls: C
       rule: 'no call began after its answer had been committed, though acknowledgements were lost',
       broken: [
         ...calls.afterCommit,
-        // A short form has too few kills to be sure of one.
-        ...(lostAcknowledgements === 0 && terms.kills > 2
-          ? ['no committed answer lost its acknowledgement']
-          : []),
+        ...(lostAcknowledgements === 0 ? ['no committed answer lost its acknowledgement'] : []),
       ],
     },
     {
