@@ -13,7 +13,6 @@ import type { ChosenModel } from '../models/choose-model.ts';
 import { isRejection } from '../models/errors.ts';
 import { withHeartbeat } from '../models/heartbeat.ts';
 import { askModel } from '../models/model-step.ts';
-import { workStep } from '../models/work-step.ts';
 import { stepForRun, type ActivityDeps } from '../runtime.ts';
 import { bestRevision } from './best.ts';
 import { IMAGE_PATH, pathsOf, readRound, type Round } from './round.ts';
