@@ -14,7 +14,9 @@ const historyAtRest = (handle: WorkflowHandle) =>
     const events = (await handle.fetchHistory()).events ?? [];
     const last = events.at(-1);
     const rests =
-      last?.workflowTaskCompletedEventAttributes ?? last?.workflowExecutionCompletedEventAttributes;
+      last?.workflowTaskCompletedEventAttributes ??
+      last?.markerRecordedEventAttributes ??
+      last?.workflowExecutionCompletedEventAttributes;
     return rests ? events : undefined;
   }, 'a workflow at rest');
 
