@@ -19,6 +19,8 @@ export interface Round {
   readonly tags: readonly string[];
   readonly feedback: string | null;
   readonly parameters: PipelineParameters;
+  /** `provider:name` that the workspace selected for writing. */
+  readonly selectedModel: string | null;
 }
 
 /** The round's steps, apart from those of other rounds; those of further passes over its text carry the pass. */
@@ -74,6 +76,7 @@ interface RoundRow {
   readonly category: string | null;
   readonly metadata: JsonObject;
   readonly content_id: string | null;
+  readonly selected_model: string | null;
   /** The last request for changes of this attempt. */
   readonly request: { readonly id: string; readonly feedback: string | null } | null;
 }
@@ -98,6 +101,7 @@ const tagsFor = (task: Pick<RoundRow, 'metadata' | 'primary_keyword'>): string[]
 export const readRound = async (db: Reader, input: Omit<RoundInput, 'workspace_id'>): Promise<Round> => {
   const row = await db.one<RoundRow>(
     sql`select r.subject_id, r.owner_id, r.input, t.topic, t.primary_keyword, t.target_audience, t.category, t.metadata, t.content_id,
+               (select model_id from model_selections where purpose = 'writing') as selected_model,
                (select json_build_object('id', a.id, 'feedback', a.feedback) from approvals a
                  where a.run_id = r.id and a.attempt = r.attempt and a.kind = 'content' and a.status = 'changes_requested'
                  order by a.created_at desc limit 1) as request
@@ -124,6 +128,7 @@ export const readRound = async (db: Reader, input: Omit<RoundInput, 'workspace_i
       request?.feedback ??
       (readStart(row.input) === 'optimize' ? optimisationRequest(row.primary_keyword) : null),
     parameters: parametersOf(row.input),
+    selectedModel: row.selected_model,
   };
 };
 

@@ -21,8 +21,12 @@ interface OutlineResult extends JsonObject {
 }
 
 /** The model that a round's parameters ask for. */
-export const modelOf = (deps: ActivityDeps, db: Reader, { parameters }: Round): Promise<ChosenModel> =>
-  chooseModel(deps.models, db, { named: parameters.model, prefer: parameters.prefer });
+export const modelOf = (
+  deps: ActivityDeps,
+  db: Reader,
+  { parameters, selectedModel: selected }: Round,
+): Promise<ChosenModel> =>
+  chooseModel(deps.models, db, { named: parameters.model, prefer: parameters.prefer, selected });
 
 /** A round with its model, for a step that depends on what the model is able to. */
 export const readRoundWithModel = (

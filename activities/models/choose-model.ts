@@ -2,7 +2,6 @@ import { Context } from '@temporalio/activity';
 import type { Ability } from '../../domain/models/catalogue.ts';
 import { route } from '../../domain/models/route.ts';
 import { readRoutableModels } from '../../store/models/routable.ts';
-import { selectedModel } from '../../store/models/selection.ts';
 import type { Reader } from '../../store/store.ts';
 import { modelFailure } from './errors.ts';
 import type { Model } from './model.ts';
@@ -13,6 +12,8 @@ export interface ModelWish {
   /** `provider:name`. */
   readonly named: string | null;
   readonly prefer: 'cheapest' | 'fastest' | 'best' | null;
+  /** `provider:name` that the workspace selected. */
+  readonly selected: string | null;
 }
 
 /** A model to ask, and the key under which its answers are stored: a fallback's answer is as good as the first choice's. */
@@ -50,6 +51,6 @@ export const chooseModel = async (
       key: `prefer:${wish.prefer}/${abilities.join(',')}`,
     };
   }
-  const model = await models.resolve(wish.named ?? (await selectedModel(db)) ?? undefined);
+  const model = await models.resolve(wish.named ?? wish.selected ?? undefined);
   return { model, key: model.id };
 };
