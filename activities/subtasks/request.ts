@@ -1,12 +1,10 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { JsonObject } from '../../domain/json.ts';
 import { requestOf } from '../../domain/subtasks/subtask.ts';
+import { selectedModel } from '../../store/models/selection.ts';
 import { sql, type Reader } from '../../store/store.ts';
 import { chooseModel, type ChosenModel } from '../models/choose-model.ts';
 import type { ActivityDeps } from '../runtime.ts';
-
-/** A subtask asks the model that its workspace has selected, else the configured one. */
-const ANY = { named: null, prefer: null };
 
 /** What was asked of a subtask, without its text. */
 export const readRequest = async (db: Reader, runId: string): Promise<JsonObject> =>
@@ -18,9 +16,13 @@ export const readRequest = async (db: Reader, runId: string): Promise<JsonObject
     ).input,
   );
 
-/** @throws ApplicationFailure `model_not_configured`. */
-export const modelOfSubtask = (deps: ActivityDeps, db: Reader): Promise<ChosenModel> =>
-  chooseModel(deps.models, db, ANY);
+/** The model that the workspace selected for writing, else the configured one. @throws ApplicationFailure `model_not_configured`. */
+export const modelOfSubtask = async (deps: ActivityDeps, db: Reader): Promise<ChosenModel> =>
+  chooseModel(deps.models, db, {
+    named: null,
+    prefer: null,
+    selected: await selectedModel(db, 'writing'),
+  });
 
 const isFailure = (error: unknown, type: string): boolean =>
   error instanceof ApplicationFailure && error.type === type;
