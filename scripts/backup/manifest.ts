@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import type { Described } from '../../store/backup/load.ts';
+import type { Described } from '../../store/backup/snapshot.ts';
 import type { TableShape } from '../../store/backup/catalogue.ts';
 
 /** Changes when an older restore could not read what a newer backup writes. */

@@ -7,18 +7,9 @@ import {
   listPartitions,
   listTables,
   type PartitionShape,
-  type TableShape,
 } from './catalogue.ts';
 import { copyIn } from './copy.ts';
-import type { SequenceState } from './snapshot.ts';
-
-/** What a backup says of the database that it was taken from. */
-export interface Described {
-  readonly migrations: readonly string[];
-  readonly tables: readonly TableShape[];
-  readonly partitions: readonly PartitionShape[];
-  readonly sequences: readonly SequenceState[];
-}
+import type { Described } from './snapshot.ts';
 
 /** Takes the rows of tables, one table after the other. */
 export interface Loading {

@@ -17,13 +17,17 @@ export interface SequenceState {
   readonly last: string;
 }
 
-/** The database as it was at one moment, however long reading it takes and whatever is written meanwhile. */
-export interface Snapshot {
-  readonly serverVersion: string;
+/** What a backup says of the database that it was taken from. */
+export interface Described {
   readonly migrations: readonly string[];
   readonly tables: readonly TableShape[];
   readonly partitions: readonly PartitionShape[];
   readonly sequences: readonly SequenceState[];
+}
+
+/** The database as it was at one moment, however long reading it takes and whatever is written meanwhile. */
+export interface Snapshot extends Described {
+  readonly serverVersion: string;
   /** The rows of a table in COPY's text format. One at a time. */
   read(table: TableShape): { stream: Readable; rows: () => number };
   close(): Promise<void>;
