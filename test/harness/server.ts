@@ -24,6 +24,7 @@ import { LiveBus } from '../../store/live/bus.ts';
 import { openStore } from '../../store/store.ts';
 import { openSystemStore, type SystemStore } from '../../store/system.ts';
 import { forwardSdkLogs, startWorkers } from '../../worker/workers.ts';
+import { childEnv } from './child-env.ts';
 import { ApiClient } from './client.ts';
 import { cloneTemplate } from './template.ts';
 
@@ -81,11 +82,7 @@ const startApiProcess = async (config: Config): Promise<{ url: string; close: ()
     script: fileURLToPath(new URL('../../api/main.ts', import.meta.url)),
     cwd: process.cwd(),
     env: {
-      ...process.env,
-      DATABASE_URL: config.database.owner ?? '',
-      TASKLOOM_DATA_DIR: config.dataDir,
-      TASKLOOM_QUEUE_PREFIX: config.temporal.queuePrefix,
-      TASKLOOM_LOG_LEVEL: 'error',
+      ...childEnv(config),
       TASKLOOM_PORT: String(port),
     },
     onLine: () => {},

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { startNodeChild } from '../../scripts/services/node-child.ts';
 import type { RunningService } from '../../scripts/services/processes.ts';
+import { childEnv } from './child-env.ts';
 import type { TestServer } from './server.ts';
 
 export interface WorkerProcess extends RunningService {
@@ -21,11 +22,7 @@ export const startWorkerProcess = async (
     script: fileURLToPath(new URL('../../worker/main.ts', import.meta.url)),
     cwd: process.cwd(),
     env: {
-      ...process.env,
-      DATABASE_URL: config.database.owner ?? '',
-      TASKLOOM_DATA_DIR: config.dataDir,
-      TASKLOOM_QUEUE_PREFIX: config.temporal.queuePrefix,
-      TASKLOOM_LOG_LEVEL: 'error',
+      ...childEnv(config),
       TASKLOOM_RESEARCH: 'none',
       ...env,
     },
