@@ -8,7 +8,6 @@ import { lockBudgets, type Reservation } from '../../store/budgets/reservations.
 import {
   closeStep,
   failStep,
-  openStep,
   type Opened,
   type Progress,
   type StepRef,
@@ -23,7 +22,7 @@ import { openDeltas } from './deltas.ts';
 import { isUnsent, modelFailure, type ModelErrorType } from './errors.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { generateText, type Generated, type Model } from './model.ts';
-import { failureOf, payInAdvance, settleUsage, usageOf, usageOfFailure, worstCaseOf } from './payment.ts';
+import { failureOf, openPaidStep, settleUsage, usageOf, usageOfFailure, worstCaseOf } from './payment.ts';
 import { generateStructured } from './structured.ts';
 import type { JsonSchema } from './call.ts';
 
@@ -96,13 +95,13 @@ const prepare = <Result extends JsonObject>(
     const { path, title } = asked;
     const { model } = asked.model;
     const step = { runId: run.id, attempt: input.attempt, path, digest: digestOf(asked), title };
-    const prepared = { asked, step, traceId: run.trace_id };
     const { promptBytes, outputTokens } = extentOf(asked);
-    const price = (): number => worstCaseOf(model, promptBytes, outputTokens);
-    const payment = await payInAdvance(tx, run, step, budgets, price);
-    if (payment === 'waits') return { ...prepared, opened: { state: 'held' }, reservation: null };
-    const opened = await openStep(tx, run, step, { provider: model.provider, model: model.name });
-    return { ...prepared, opened, reservation: payment };
+    const paid = await openPaidStep(tx, run, step, {
+      budgets,
+      amount: () => worstCaseOf(model, promptBytes, outputTokens),
+      model: { provider: model.provider, model: model.name },
+    });
+    return { asked, step, traceId: run.trace_id, ...paid };
   });
 
 /** A step that was opened for a call. */

@@ -12,7 +12,7 @@ import {
 import { settle } from '../../store/budgets/settlement.ts';
 import { failLostSteps } from '../../store/runs/leftovers.ts';
 import type { RunRow } from '../../store/runs/run.rows.ts';
-import { gate, isStored, type StepRef, type Usage } from '../../store/runs/steps.ts';
+import { gate, isStored, openStep, type Opened, type StepRef, type Usage } from '../../store/runs/steps.ts';
 import type { Writer } from '../../store/store.ts';
 import { isUnbilled } from './errors.ts';
 import type { Generated, Model } from './model.ts';
@@ -63,7 +63,7 @@ export const worstCaseOf = (model: Model, promptBytes: number, outputTokens: num
 };
 
 /** `null`: nothing limits the run, or nothing has to be paid. `waits`: a person is asked for more, and the step comes back. */
-export type Payment = Reservation | 'waits' | null;
+type Payment = Reservation | 'waits' | null;
 
 /**
  * Pays for a step's calls in advance from every budget of its run, whose locks this transaction holds; a step that need not
@@ -71,7 +71,7 @@ export type Payment = Reservation | 'waits' | null;
  * @param amount says how many micro-dollars at most; asked only where there is a budget.
  * @throws DomainError `budget_refused`, and what `amount` throws.
  */
-export const payInAdvance = async (
+const payInAdvance = async (
   tx: Writer,
   run: RunRow,
   step: StepRef,
@@ -102,6 +102,28 @@ const pay = async (
   await failLostSteps(tx, run, step.path);
   await waitForBudget(tx, run, step.path, paid.refusedBy, most);
   return 'waits';
+};
+
+interface Terms {
+  readonly budgets: readonly BudgetRow[];
+  /** As for `payInAdvance`; `null` for a step that nobody is paid for. */
+  readonly amount: (() => number) | null;
+  readonly model: Parameters<typeof openStep>[3];
+}
+
+/**
+ * Pays for a step and opens it, in the transaction that holds the locks of the run and its budgets; `held` while it waits for
+ * money. @throws DomainError as `payInAdvance`.
+ */
+export const openPaidStep = async (
+  tx: Writer,
+  run: RunRow,
+  step: StepRef,
+  { budgets, amount, model }: Terms,
+): Promise<{ readonly opened: Opened; readonly reservation: Reservation | null }> => {
+  const payment = amount && (await payInAdvance(tx, run, step, budgets, amount));
+  if (payment === 'waits') return { opened: { state: 'held' }, reservation: null };
+  return { opened: await openStep(tx, run, step, model), reservation: payment };
 };
 
 /**

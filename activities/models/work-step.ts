@@ -7,7 +7,6 @@ import type { RunRow } from '../../store/runs/run.rows.ts';
 import {
   closeStep,
   failStep,
-  openStep,
   type Opened,
   type Progress,
   type StepRef,
@@ -18,7 +17,7 @@ import type { Writer } from '../../store/store.ts';
 import type { RunInput } from '../../workflows/runs/messages.ts';
 import { runEnded, writeForRun, type ActivityDeps } from '../runtime.ts';
 import { withHeartbeat } from './heartbeat.ts';
-import { failureOf, payInAdvance, settleUsage, usageOfFailure } from './payment.ts';
+import { failureOf, openPaidStep, settleUsage, usageOfFailure } from './payment.ts';
 
 /** What a step is to do, once its run's rows have been read. */
 export interface WorkPlan<Context> {
@@ -70,10 +69,9 @@ const prepare = <Context>(
     const { path, title, paid } = planned;
     const amount = paid?.amount ?? 0;
     const step: StepRef = { runId: run.id, attempt: input.attempt, path, digest, title };
-    const payment = amount > 0 ? await payInAdvance(tx, run, step, budgets, () => amount) : null;
-    if (payment === 'waits') return { planned, step, opened: { state: 'held' }, reservation: null };
     const model = paid && { provider: paid.provider, model: paid.name };
-    return { planned, step, opened: await openStep(tx, run, step, model), reservation: payment };
+    const terms = { budgets, amount: amount > 0 ? () => amount : null, model };
+    return { planned, step, ...(await openPaidStep(tx, run, step, terms)) };
   });
 
 /**
