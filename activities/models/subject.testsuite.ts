@@ -98,26 +98,29 @@ export type Settings = Partial<Config['models']> &
   Partial<Pick<ModelsConfig, 'cacheDir' | 'environment'>> &
   Partial<Pick<ModelsOptions, 'openAiUrl' | 'circuitOpenMs'>>;
 
+const none = { apiKey: null, baseUrl: null };
+
+/** The models' settings of an installation where nothing is configured. */
+export const NOTHING_CONFIGURED: Config['models'] = {
+  chosen: null,
+  localPath: null,
+  corrections: [],
+  inputPrice: null,
+  outputPrice: null,
+  anthropic: none,
+  openai: none,
+  google: none,
+  ollama: { host: null },
+  idleMs: 60_000,
+};
+
 const opened: Models[] = [];
 
 /** A registry of an installation with nothing configured but what is given. */
 export const models = (settings: Settings = {}): Models => {
   const { cacheDir = '/nowhere', environment = 'production', openAiUrl, circuitOpenMs, ...given } = settings;
-  const none = { apiKey: null, baseUrl: null };
-  const nothing: Config['models'] = {
-    chosen: null,
-    localPath: null,
-    corrections: [],
-    inputPrice: null,
-    outputPrice: null,
-    anthropic: none,
-    openai: none,
-    google: none,
-    ollama: { host: null },
-    idleMs: 60_000,
-  };
   const registry = createModels(
-    { cacheDir, environment, models: { ...nothing, ...given } },
+    { cacheDir, environment, models: { ...NOTHING_CONFIGURED, ...given } },
     {
       log: { info: () => undefined, warn: () => undefined },
       ...(openAiUrl === undefined ? {} : { openAiUrl }),

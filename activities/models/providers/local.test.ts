@@ -8,7 +8,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { loadConfig } from '../../../platform/config.ts';
 import { generateText, type Generated, type Model } from '../model.ts';
 import { generateStructured } from '../structured.ts';
-import { failureOf } from '../subject.testsuite.ts';
+import { failureOf, NOTHING_CONFIGURED } from '../subject.testsuite.ts';
 import { createModels, type Models } from '../registry.ts';
 import { createLocalModel } from './local.ts';
 
@@ -25,21 +25,10 @@ const QUIET_MS = 2_500;
 /** A registry with the local model alone; `pids` collects the children that it starts. */
 const localModels = (localPath: string | null = null): { registry: Models; pids: number[] } => {
   const pids: number[] = [];
-  const none = { apiKey: null, baseUrl: null };
-  const settings = {
-    localPath,
-    corrections: [],
-    inputPrice: null,
-    outputPrice: null,
-    anthropic: none,
-    openai: none,
-    google: none,
-    ollama: { host: null },
-    idleMs: 60_000,
-  };
+  const settings = { ...NOTHING_CONFIGURED, chosen: 'local', localPath };
   const info = (fields: object): void => void ('pid' in fields && pids.push(Number(fields.pid)));
   const registry = createModels(
-    { cacheDir: CACHE, environment: 'production', models: { chosen: 'local', ...settings } },
+    { cacheDir: CACHE, environment: 'production', models: settings },
     { log: { info, warn: () => undefined } },
   );
   return { registry, pids };
