@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { marked } from 'marked';
 import { formatBeside } from './beside.ts';
 import { formatText, type Format, type FormatStyle } from './format.ts';
 
@@ -71,10 +72,8 @@ describe('any text whatever', () => {
   test('has no raw script in its normal form', () => {
     fc.assert(
       fc.property(hostile, (content) => {
-        const outsideCode = markdown(content)
-          .replace(/^(`{3,}).*\n[\s\S]*?\n\1$/gm, '')
-          .replace(/(`+)[^`].*?\1/g, '');
-        expect(outsideCode).not.toMatch(/(?<!\\)<script/i);
+        // Read as Markdown, not by a pattern: code may be fenced inside lists and quotes, and shows as `&lt;`.
+        expect(marked.parse(markdown(content), { async: false })).not.toMatch(/<script/i);
       }),
       { numRuns: 1_000 },
     );
