@@ -1,6 +1,6 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { Kysely, PostgresDialect } from 'kysely';
-import type pg from 'pg';
+import pg from 'pg';
 import type { Principal } from '../domain/identity/principal.ts';
 import { Consequences, type Committed } from './consequences.ts';
 import type { Writer } from './doors.ts';
@@ -14,7 +14,13 @@ export interface WriteOptions {
   readonly idempotency?: IdempotencyClaim | undefined;
 }
 
-const OPEN = `select set_config('app.workspace', $1, true), set_config('app.user_id', $2, true), set_config('app.site', $3, true)`;
+/** Begins, and says on whose behalf, in one message. Should that ever fail, no workspace is set, and row security refuses what follows. */
+const opening = (principal: Principal): string => {
+  const settings = Object.entries(settingsOf(principal)).map(
+    ([name, value]) => `set_config('${name}', ${pg.escapeLiteral(value)}, true)`,
+  );
+  return `begin; select ${settings.join(', ')}`;
+};
 
 /** An entity manager inside the transaction that `client` has open. */
 const guestOf = (orm: MikroORM, client: pg.PoolClient): EntityManager => {
@@ -123,9 +129,7 @@ export class WriteDoor {
     const { writer, consequences } = transaction;
     let broken: Error | undefined;
     try {
-      // Should `begin` ever fail alone, the workspace is set for nothing, and row security refuses every statement.
-      transaction.send('begin');
-      transaction.send(OPEN, Object.values(settingsOf(principal)));
+      transaction.send(opening(principal));
       if (idempotency) await claimKey(writer, idempotency);
       const answer = await fn(writer);
       await transaction.flush();

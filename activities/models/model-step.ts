@@ -80,18 +80,16 @@ interface Prepared<Result extends JsonObject> {
   readonly traceId: string | null;
 }
 
-/** Reads what to ask, in the same round trip as the locks, pays for it and opens the step, in one transaction. */
+/** Reads what to ask, pays for it and opens the step, in one transaction. */
 const prepare = <Result extends JsonObject>(
   deps: ActivityDeps,
   input: RunInput,
   plan: (tx: Writer) => Promise<ModelStep<Result>>,
 ): Promise<Prepared<Result>> =>
   writeForRun(deps, input, async (tx) => {
-    const [run, asked, budgets] = await Promise.all([
-      lockRun(tx, input.run_id),
-      plan(tx),
-      lockBudgets(tx, input.run_id),
-    ]);
+    // Steps of a run go side by side: what one reads must not keep the others from its lock.
+    const asked = await plan(tx);
+    const [run, budgets] = await Promise.all([lockRun(tx, input.run_id), lockBudgets(tx, input.run_id)]);
     const { path, title } = asked;
     const { model } = asked.model;
     const step = { runId: run.id, attempt: input.attempt, path, digest: digestOf(asked), title };
