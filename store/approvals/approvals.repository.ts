@@ -24,14 +24,14 @@ export interface InboxFilter {
 
 /** Approvals, newest first. */
 export const approvalListing = (filter: InboxFilter): Listing => {
-  const { mine } = filter;
-  const counted = filter.kind === undefined && mine === undefined;
+  const { mine, kind, status } = filter;
+  const counters = { kind: `approval/${kind ?? ''}`, statuses: status === undefined ? null : [status] };
   return {
     columns: APPROVAL_COLUMNS,
     from: sql`approvals a`,
     where: [
-      ...(filter.status === undefined ? [] : [sql`a.status = ${filter.status}`]),
-      ...(filter.kind === undefined ? [] : [sql`a.kind = ${filter.kind}`]),
+      ...(status === undefined ? [] : [sql`a.status = ${status}`]),
+      ...(kind === undefined ? [] : [sql`a.kind = ${kind}`]),
       ...(mine === undefined
         ? []
         : [
@@ -43,9 +43,7 @@ export const approvalListing = (filter: InboxFilter): Listing => {
           ]),
     ],
     order: newestFirst('a'),
-    ...(counted
-      ? { counters: { kind: 'approval', statuses: filter.status === undefined ? null : [filter.status] } }
-      : {}),
+    ...(mine === undefined ? { counters } : {}),
   };
 };
 

@@ -73,7 +73,7 @@ export const openApproval = async (tx: Writer, run: RunRow, input: NewApproval):
       sql`select ${APPROVAL_COLUMNS} from approvals a
            where a.run_id = ${run.id} and a.attempt = ${run.attempt} and a.step_path = ${input.stepPath}`,
     );
-  tx.count('approval', 'open', 1);
+  tx.count(`approval/${opened.kind}`, 'open', 1);
   tx.emit(runStream(run.id), 'approval.requested', {
     run_id: run.id,
     approval_id: opened.id,
@@ -115,8 +115,8 @@ export const closeApproval = async (
                decided_at = now(), updated_at = now()
          where a.id = ${approval.id} and a.status = 'open' returning ${APPROVAL_COLUMNS}`,
   );
-  tx.count('approval', 'open', -1);
-  tx.count('approval', closing.status, 1);
+  tx.count(`approval/${approval.kind}`, 'open', -1);
+  tx.count(`approval/${approval.kind}`, closing.status, 1);
   tx.emit(runStream(approval.run_id), 'approval.decided', {
     run_id: approval.run_id,
     approval_id: approval.id,

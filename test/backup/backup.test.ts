@@ -118,6 +118,29 @@ test('an older backup is brought to the newest schema', async () => {
   );
 });
 
+test('an older database keeps its totals of approvals by kind', async () => {
+  const old = await trial.newDatabase();
+  await migrate(trial.urlsOf(old), '0010-pipeline');
+  await run(
+    trial.asSuperuser(old),
+    `set session_replication_role = replica`,
+    `insert into approvals (id, workspace_id, kind, run_id, attempt, step_path, subject_type, subject_id, revision, status, shown, policy)
+       select uuidv7(), w.id, kind, uuidv7(), 1, 's', 'content', uuidv7(), 1, 'approved', '{}', '{}'
+         from workspaces w, unnest(array['content', 'content', 'budget']) kind`,
+    `insert into counters select id, 'approval', 'approved', 7, 3 from workspaces`,
+  );
+  await migrate(trial.urlsOf(old));
+  expect(
+    await rows(
+      trial.asSuperuser(old),
+      `select kind, status, n::int from counters where kind like 'approval%' order by 1`,
+    ),
+  ).toEqual([
+    { kind: 'approval/budget', status: 'approved', n: 1 },
+    { kind: 'approval/content', status: 'approved', n: 2 },
+  ]);
+});
+
 test('a role that does not see every row makes no backup', async () => {
   await run(
     trial.original,

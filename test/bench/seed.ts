@@ -91,7 +91,7 @@ const FILL = [
   `insert into counters (workspace_id, kind, status, slot, n)
    select workspace_id, 'task', status, 0, count(*) from tasks where $1::int > 0 group by 1, 3 union all
    select workspace_id, 'run/content', status, 0, count(*) from runs group by 1, 3 union all
-   select workspace_id, 'approval', status, 0, count(*) from approvals group by 1, 3 union all
+   select workspace_id, 'approval/content', status, 0, count(*) from approvals group by 1, 3 union all
    select workspace_id, 'content', status, 0, count(*) from content_items group by 1, 3`,
   `update event_log set last_pos = $1::int`,
 ];

@@ -102,9 +102,10 @@ const BOOKS = [
   `select 'total task/' || status || ' is ' || sum(n) || ', but ' || max(real) || ' rows say so' as line
      from counters c cross join lateral (select count(*) as real from tasks t where t.status = c.status) t
     where kind = 'task' group by status having sum(n) <> max(real)`,
-  `select 'total approval/' || status || ' is ' || sum(n) || ', but ' || max(real) || ' rows say so' as line
-     from counters c cross join lateral (select count(*) as real from approvals a where a.status = c.status) a
-    where kind = 'approval' group by status having sum(n) <> max(real)`,
+  `select 'total ' || kind || '/' || status || ' is ' || sum(n) || ', but ' || coalesce(max(real), 0) || ' rows say so' as line
+     from counters c left join lateral (
+       select count(*) as real from approvals a where c.kind = 'approval/' || a.kind and a.status = c.status) a on true
+    where kind like 'approval/%' group by kind, status having sum(n) <> coalesce(max(real), 0)`,
   `select 'total post/published is ' || coalesce(sum(n), 0) || ', but there are ' || (select count(*) from posts) || ' posts' as line
      from counters where kind = 'post' having coalesce(sum(n), 0) <> (select count(*) from posts)`,
   `select 'stream ' || stream || ' has ' || count(*) || ' events, but ends at ' || max(seq) as line
