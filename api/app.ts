@@ -3,6 +3,7 @@ import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { Config } from '../platform/config.ts';
 import type { Log } from '../platform/logger.ts';
+import type { Administration } from '../store/administration.ts';
 import { createAuthorizer } from './auth/authorizer.ts';
 import type { Sessions } from './auth/sessions.ts';
 import { createHandlers, type HandlerDeps } from './handlers.ts';
@@ -19,6 +20,8 @@ export interface AppDeps {
   readonly sessions: Sessions;
   readonly handlers: HandlerDeps;
   readonly siteWorkspaceId: () => Promise<string>;
+  readonly administration: Administration;
+  readonly rightsChanged: () => void;
 }
 
 /** The API and the site as one Express app. @throws Error when the spec and the handlers differ. */
@@ -51,6 +54,8 @@ export const createApp = (deps: AppDeps): { app: Express; operations: SpecOperat
     validateResponses: http.validateResponses,
     store: handlers.store,
     siteWorkspaceId,
+    administration: deps.administration,
+    rightsChanged: deps.rightsChanged,
   });
   app.use(errorHandler);
   return { app, operations: listOperations(spec) };

@@ -11,7 +11,9 @@ import { readSystemTotals } from '../store/observability/totals.ts';
 import { openSpine } from '../store/spine.ts';
 import type { Store } from '../store/store.ts';
 import type { AppDeps } from './app.ts';
+import { createNotifier } from '../platform/notify.ts';
 import { Sessions } from './auth/sessions.ts';
+import { SignIns } from './auth/sign-in.ts';
 import { createTokens } from './auth/tokens.ts';
 import { configuredAbilities } from './features/orchestrator/abilities.ts';
 import { createMetrics } from './features/observability/metrics.ts';
@@ -72,8 +74,15 @@ const siteWorkspace = (store: Store, slug: string): (() => Promise<string>) => {
 /** Opens all that the API process needs and registers how to close it. */
 export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & { live: Live }> => {
   const { config, log, shutdown } = parts;
-  const { store, system, bus, client } = await openSpine('api', parts);
-  const tokens = createTokens(config);
+  const { store, system, administration, bus, client } = await openSpine('api', parts);
+  const tokens = createTokens(config, store, bus);
+  const signIns = new SignIns({
+    administration,
+    tokens,
+    secretKey: config.secretKey,
+    signInSeconds: config.signInSeconds,
+  });
+  const rightsChanged = (): void => bus.hint('taskloom_identity', ['*']);
   const sessions = new Sessions(store, tokens, bus);
   const live = new Live(store, bus, sessions);
   shutdown.add('live', () => live.close());
@@ -85,10 +94,17 @@ export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & {
     sessions,
     live,
     siteWorkspaceId: siteWorkspace(store, config.siteWorkspace),
+    administration,
+    rightsChanged,
     handlers: {
       store,
       files: openFiles(config.files),
       tokens,
+      administration,
+      signIns,
+      rightsChanged,
+      notify: createNotifier(config, log),
+      registration: config.registration,
       live,
       ollama: createOllamaClient(config.models.ollama.host ?? OLLAMA_AT_HOME),
       abilities: configuredAbilities(config),

@@ -2,7 +2,12 @@ import { approvalHandlers } from './features/approvals/approvals.handlers.ts';
 import { budgetHandlers } from './features/budgets/budgets.handlers.ts';
 import { contentHandlers } from './features/content/content.handlers.ts';
 import { historyHandlers } from './features/history/history.handlers.ts';
-import { identityHandlers, type IdentityDeps } from './features/identity/identity.handlers.ts';
+import type { AccountDeps } from './features/identity/account.flows.ts';
+import { accountHandlers } from './features/identity/account.handlers.ts';
+import { roleHandlers } from './features/identity/roles.handlers.ts';
+import { signInHandlers, type SignInHandlerDeps } from './features/identity/sign-in.handlers.ts';
+import { treeHandlers } from './features/identity/trees.handlers.ts';
+import { userHandlers } from './features/identity/users.handlers.ts';
 import { liveHandlers } from './features/live/live.handlers.ts';
 import { modelHandlers, type ModelDeps } from './features/models/models.handlers.ts';
 import { mediaHandlers, type MediaDeps } from './features/media/media.handlers.ts';
@@ -18,7 +23,8 @@ import { subtaskHandlers, type SubtaskDeps } from './features/subtasks/subtasks.
 import { taskHandlers } from './features/tasks/tasks.handlers.ts';
 import type { Handlers } from './http/operation.ts';
 
-export type HandlerDeps = IdentityDeps &
+export type HandlerDeps = AccountDeps &
+  SignInHandlerDeps &
   MediaDeps &
   ModelDeps &
   ObservabilityDeps &
@@ -33,7 +39,11 @@ export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...budgetHandlers(),
   ...contentHandlers(),
   ...historyHandlers(),
-  ...identityHandlers(deps),
+  ...accountHandlers(deps),
+  ...signInHandlers(deps),
+  ...userHandlers(),
+  ...roleHandlers(),
+  ...treeHandlers(),
   ...liveHandlers(deps),
   ...modelHandlers(deps),
   ...mediaHandlers(deps),

@@ -32,6 +32,10 @@ const positive = (name: string, value: number): number => {
   return value;
 };
 
+/** Who may make an account: nobody but administrators, those who were invited, everybody. */
+const REGISTRATIONS = ['off', 'invitation', 'open'] as const;
+export type Registration = (typeof REGISTRATIONS)[number];
+
 /** The master key: given, else generated once into the data directory, readable by its owner alone. */
 const secretKey = (given: string | undefined, dataDir: string): Buffer => {
   if (given !== undefined) {
@@ -158,6 +162,9 @@ export const toConfig = (env: Env) => {
     },
     secretKey: master,
     accessTokenSeconds: env.accessTokenSeconds ?? 900,
+    signInSeconds: positive('TASKLOOM_SIGN_IN_DAYS', env.signInDays ?? 30) * 86_400,
+    registration: oneOf('TASKLOOM_REGISTRATION', env.registration ?? 'off', REGISTRATIONS),
+    mail: { smtpUrl: env.smtpUrl ?? null, from: env.mailFrom ?? 'Taskloom <taskloom@localhost>' },
     admin: { email: env.adminEmail ?? null, password: env.adminPassword ?? null },
     logLevel: env.logLevel ?? (environment === 'test' ? 'warn' : 'info'),
     database: databaseUrls(env, master),

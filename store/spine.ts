@@ -3,7 +3,9 @@ import { createCrashPoints, type ReachCrashPoint } from '../platform/crash-point
 import type { ProcessParts } from '../platform/process.ts';
 import { openTemporalClient } from '../platform/temporal/connect.ts';
 import { Dispatcher } from '../platform/temporal/dispatcher.ts';
+import { openAdministration, type Administration } from './administration.ts';
 import { whileDatabaseAway } from './availability.ts';
+import type { Committed } from './consequences.ts';
 import { LiveBus } from './live/bus.ts';
 import { Sequencer } from './live/sequencer.ts';
 import { createOutbox } from './outbox/outbox.ts';
@@ -18,6 +20,7 @@ const STARTUP_PATIENCE_MS = 60_000;
 export interface Spine {
   readonly store: Store;
   readonly system: SystemStore;
+  readonly administration: Administration;
   readonly bus: LiveBus;
   readonly client: Client;
   readonly reach: ReachCrashPoint;
@@ -36,6 +39,8 @@ export const openSpine = async (name: string, { config, log, shutdown }: Process
   await whileDatabaseAway(AbortSignal.timeout(STARTUP_PATIENCE_MS), () => requireMigrated(store.pool));
   const system = openSystemStore(urls.system, { name: `taskloom-${name}-system` });
   shutdown.add('system store', () => system.close());
+  const administration = openAdministration(urls.system, { name: `taskloom-${name}-admin`, max: 4 });
+  shutdown.add('administration', () => administration.close());
   const bus = new LiveBus(urls.app);
   await bus.open();
   shutdown.add('live bus', () => bus.close());
@@ -49,15 +54,17 @@ export const openSpine = async (name: string, { config, log, shutdown }: Process
   shutdown.add('relay', () => relay.close());
   const dispatcher = new Dispatcher(createOutbox(relay), client, { queuePrefix, log, reach });
   shutdown.add('dispatcher', () => dispatcher.stop());
-  store.onCommit(({ streams, cancelled, outbox }) => {
+  const follow = ({ streams, cancelled, outbox }: Committed): void => {
     if (streams.length > 0) {
       bus.hint('taskloom_streams', streams);
       sequencer.wake();
     }
     if (cancelled.length > 0) bus.hint('taskloom_cancelled', cancelled);
     if (outbox) dispatcher.wake();
-  });
+  };
+  store.onCommit(follow);
+  administration.onCommit(follow);
   sequencer.start();
   dispatcher.start();
-  return { store, system, bus, client, reach };
+  return { store, system, administration, bus, client, reach };
 };

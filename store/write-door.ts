@@ -39,12 +39,17 @@ class Transaction {
   readonly consequences: Consequences;
   readonly writer: Writer;
   readonly #client: pg.PoolClient;
-  readonly #orm: MikroORM;
+  readonly #orm: MikroORM | null;
   readonly #sent: Promise<unknown>[] = [];
   #em: EntityManager | undefined;
   #ended = false;
 
-  constructor(client: pg.PoolClient, orm: MikroORM, principal: Principal, requestId: string | undefined) {
+  constructor(
+    client: pg.PoolClient,
+    orm: MikroORM | null,
+    principal: Principal,
+    requestId: string | undefined,
+  ) {
     this.#client = client;
     this.#orm = orm;
     this.consequences = new Consequences(principal.workspaceId, requestId);
@@ -53,7 +58,10 @@ class Transaction {
       if (this.#ended) throw new Error('The transaction has ended: its connection may serve others by now');
       return client.query(q.text, q.values as unknown[]);
     };
-    const em = (): EntityManager => (this.#em ??= guestOf(this.#orm, this.#client));
+    const em = (): EntityManager => {
+      if (!this.#orm) throw new Error('This door has no entities');
+      return (this.#em ??= guestOf(this.#orm, this.#client));
+    };
     this.writer = {
       ...readerOn(query),
       principal,
@@ -107,10 +115,11 @@ class Transaction {
  */
 export class WriteDoor {
   readonly pool: pg.Pool;
-  readonly #orm: MikroORM;
+  readonly #orm: MikroORM | null;
   readonly #listeners: ((committed: Committed) => void)[] = [];
 
-  constructor(url: string, orm: MikroORM, options: { max: number; name: string }) {
+  /** @param orm for those who insert entities. */
+  constructor(url: string, orm: MikroORM | null, options: { max: number; name: string }) {
     this.pool = openPool(url, options);
     this.#orm = orm;
   }

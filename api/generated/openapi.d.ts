@@ -235,6 +235,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End this sign-in, at once and at every door */
+        post: operations["logoutBrief"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The signed-in person's profile */
+        get: operations["getMeBrief"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/login": {
         parameters: {
             query?: never;
@@ -244,7 +278,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sign in with email and password */
+        /** Sign in with email or user name, and password */
         post: operations["login"];
         delete?: never;
         options?: never;
@@ -261,8 +295,105 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sign in with email and password */
+        /** Sign in with email or user name, and password */
         post: operations["loginV1"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A new access token for a refresh token, which is replaced
+         * @description A refresh token is good for one use. Within ten seconds after it, it is answered with the same successor again, for a client whose answer was lost; after that, its use ends the whole sign-in, because somebody has stolen it.
+         */
+        post: operations["refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A new access token for a refresh token, which is replaced
+         * @description A refresh token is good for one use. Within ten seconds after it, it is answered with the same successor again, for a client whose answer was lost; after that, its use ends the whole sign-in, because somebody has stolen it.
+         */
+        post: operations["refreshV1"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End this sign-in, at once and at every door */
+        post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an account, with a workspace of its own
+         * @description Only where the server allows it (`TASKLOOM_REGISTRATION`); an invitation also opens the workspace that it names.
+         */
+        post: operations["register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an account, with a workspace of its own
+         * @description Only where the server allows it (`TASKLOOM_REGISTRATION`); an invitation also opens the workspace that it names.
+         */
+        post: operations["registerV1"];
         delete?: never;
         options?: never;
         head?: never;
@@ -278,6 +409,135 @@ export interface paths {
         };
         /** The signed-in person, with workspace, role and scopes */
         get: operations["getMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The signed-in person, with workspace, role and scopes */
+        get: operations["getMeV1"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change your own name or picture */
+        patch: operations["updateMe"];
+        trace?: never;
+    };
+    "/api/v1/auth/sign-ins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where you are signed in */
+        get: operations["listMySignIns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sign-ins/{sign_in_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one of your sign-ins */
+        delete: operations["endMySignIn"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change your password
+         * @description Your other sign-ins end.
+         */
+        put: operations["changePassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password/forgot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a link that sets a new password
+         * @description The answer is the same whether somebody has an account with this address or not.
+         */
+        post: operations["requestPasswordReset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set a new password by such a link
+         * @description Every sign-in of the person ends.
+         */
+        post: operations["resetPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/.well-known/jwks.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The public keys that access tokens are signed with (RFC 7517) */
+        get: operations["getPublicKeys"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1057,6 +1317,203 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End this sign-in, at once and at every door */
+        post: operations["logoutAdmin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/auth/token/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A new access token for a refresh token, which is replaced */
+        post: operations["refreshAdmin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/sys/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody who has an account here */
+        get: operations["listSysUsers"];
+        put?: never;
+        /** Add a user to the server's own workspace */
+        post: operations["createSysUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/sys/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A user */
+        get: operations["getSysUser"];
+        /** Change a user; what is not given stays */
+        put: operations["updateSysUser"];
+        post?: never;
+        /** Take an account away */
+        delete: operations["deleteSysUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/sys/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The roles of this server */
+        get: operations["listRoles"];
+        put?: never;
+        /** Make a role of any scopes */
+        post: operations["createRole"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/sys/roles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a role; what is not given stays */
+        put: operations["updateRole"];
+        post?: never;
+        /** Take a role away that nobody has */
+        delete: operations["deleteRole"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/sys/roles/{id}/menus": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The menus that a role is granted */
+        get: operations["getRoleMenus"];
+        /** Replace a role's menus */
+        put: operations["setRoleMenus"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/sys/depts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tree of departments */
+        get: operations["listDepartments"];
+        put?: never;
+        /** Make a department */
+        post: operations["createDepartment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/sys/depts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change or move a department; what is not given stays */
+        put: operations["updateDepartment"];
+        post?: never;
+        /** Take a department away that nothing hangs on */
+        delete: operations["deleteDepartment"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/sys/menus": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tree of menus */
+        get: operations["listMenus"];
+        put?: never;
+        /** Make a menu */
+        post: operations["createMenu"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/sys/menus/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change or move a menu; what is not given stays */
+        put: operations["updateMenu"];
+        post?: never;
+        /** Take a menu away that nothing hangs on */
+        delete: operations["deleteMenu"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks": {
         parameters: {
             query?: never;
@@ -1107,6 +1564,153 @@ export interface paths {
         };
         /** Totals and rates of all tasks */
         get: operations["getTaskMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody who has an account here */
+        get: operations["listUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody who has an account here */
+        get: operations["listAdminUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a user
+         * @description What is not given stays. Who is deactivated is signed out at once. The last administrator stays one.
+         */
+        put: operations["updateUser"];
+        post?: never;
+        /**
+         * Take an account away
+         * @description Its sign-ins end and its names are free again; what it did keeps its author.
+         */
+        delete: operations["deleteUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Figures of the whole server */
+        get: operations["getServerStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/signing-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign access tokens with a new key
+         * @description Tokens of the old key are accepted until they end.
+         */
+        post: operations["rotateSigningKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Invitations to this server */
+        get: operations["listInvitations"];
+        put?: never;
+        /** Invite somebody */
+        post: operations["createInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/invitations/{invitation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take an invitation back */
+        delete: operations["revokeInvitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/scopes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every permission that a role can hold */
+        get: operations["listScopes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1714,23 +2318,62 @@ export interface components {
                 peak_latency_ms: components["schemas"]["Milliseconds"];
             }[];
         };
-        Credentials: {
+        Profile: {
+            user_id: components["schemas"]["Id"];
             email: string;
-            password: string;
+            name: string;
+            avatar_url: string | null;
+        };
+        Email: string;
+        Username: string;
+        Password: string;
+        WorkspaceSlug: string;
+        PersonName: string;
+        Credentials: {
+            /** @description The email or the user name. */
+            email: string;
+            password: components["schemas"]["Password"];
             /** @description The workspace to work in; by default the one that the person joined first. */
-            workspace?: string;
+            workspace?: components["schemas"]["WorkspaceSlug"];
         };
         SignedIn: {
             access_token: string;
+            /** @description Good for one use at any of the refresh doors. */
+            refresh_token: string;
             /** @enum {string} */
             token_type: "bearer";
             /** @description Seconds. */
             expires_in: number;
         };
+        RefreshRequest: {
+            refresh_token: string;
+        };
+        Message: {
+            message: string;
+        };
+        Registration: {
+            email: components["schemas"]["Email"];
+            username: components["schemas"]["Username"];
+            password: components["schemas"]["Password"];
+            full_name?: components["schemas"]["PersonName"];
+            /** @description The token of an invitation. */
+            invitation?: string;
+        };
+        Registered: {
+            id: components["schemas"]["Id"];
+            email: string;
+            username: string;
+            name: string;
+            /** @description In the workspace that the person works in first. */
+            role: string;
+            created_at: components["schemas"]["Time"];
+        };
         Me: {
             id: components["schemas"]["Id"];
             email: string;
+            username: string;
             name: string;
+            avatar_url: string | null;
             role: string;
             scopes: string[];
             workspace: {
@@ -1738,6 +2381,44 @@ export interface components {
                 slug: string;
             };
             created_at: components["schemas"]["Time"];
+        };
+        MeChange: {
+            name?: components["schemas"]["PersonName"];
+            avatar_url?: components["schemas"]["WebUrl"] | null;
+        };
+        SignIns: {
+            items: components["schemas"]["SignIn"][];
+        };
+        SignIn: {
+            id: components["schemas"]["Id"];
+            workspace: string;
+            method: string;
+            address: string | null;
+            user_agent: string | null;
+            is_current: boolean;
+            created_at: components["schemas"]["Time"];
+            expires_at: components["schemas"]["Time"];
+        };
+        PasswordChange: {
+            current_password: components["schemas"]["Password"];
+            new_password: components["schemas"]["Password"];
+        };
+        ForgottenPassword: {
+            email: components["schemas"]["Email"];
+        };
+        PasswordReset: {
+            token: string;
+            new_password: components["schemas"]["Password"];
+        };
+        KeySet: {
+            keys: {
+                kty: string;
+                crv: string;
+                x: string;
+                kid: string;
+                alg: string;
+                use: string;
+            }[];
         };
         ImageSize: {
             /** @description Pixels. */
@@ -2459,6 +3140,206 @@ export interface components {
             /** @enum {string|null} */
             format: "markdown" | "html" | "rst" | null;
         };
+        Number: number;
+        MaybeNumber: number | null;
+        /** @enum {integer} */
+        Switch: 0 | 1;
+        Sort: number;
+        MaybeText: string | null;
+        SysUser: {
+            id: number;
+            uuid: components["schemas"]["Id"];
+            username: string;
+            nickname: string;
+            email: string;
+            avatar: string | null;
+            status: components["schemas"]["Switch"];
+            role: string | null;
+            role_id: number | null;
+            dept_id: number | null;
+            /** Format: date-time */
+            last_login_time: string | null;
+            created_time: components["schemas"]["Time"];
+            updated_time: components["schemas"]["Time"];
+        };
+        SysUserPage: {
+            items: components["schemas"]["SysUser"][];
+            total: components["schemas"]["Count"];
+            /** @description True when there are more than `total`: filtered totals are counted up to 10,000. */
+            total_is_capped: boolean;
+            offset: components["schemas"]["Count"];
+            skip: components["schemas"]["Count"];
+            limit: number;
+            has_more: boolean;
+            next_cursor: string | null;
+            links: components["schemas"]["PageLinks"];
+        };
+        SysUserChange: {
+            username?: components["schemas"]["Username"];
+            nickname?: components["schemas"]["PersonName"];
+            email?: components["schemas"]["Email"];
+            password?: components["schemas"]["Password"];
+            avatar?: components["schemas"]["WebUrl"] | null;
+            status?: components["schemas"]["Switch"];
+            role_id?: components["schemas"]["Number"];
+            dept_id?: components["schemas"]["MaybeNumber"];
+        };
+        NewSysUser: {
+            username: components["schemas"]["Username"];
+            nickname?: components["schemas"]["PersonName"];
+            email: components["schemas"]["Email"];
+            password: components["schemas"]["Password"];
+            avatar?: components["schemas"]["WebUrl"] | null;
+            status?: components["schemas"]["Switch"];
+            role_id?: components["schemas"]["Number"];
+            dept_id?: components["schemas"]["MaybeNumber"];
+        };
+        Role: {
+            id: number;
+            uuid: components["schemas"]["Id"];
+            name: string;
+            description: string;
+            scopes: string[];
+            is_built_in: boolean;
+            created_time: components["schemas"]["Time"];
+            updated_time: components["schemas"]["Time"];
+        };
+        RolePage: {
+            items: components["schemas"]["Role"][];
+            total: components["schemas"]["Count"];
+            /** @description True when there are more than `total`: filtered totals are counted up to 10,000. */
+            total_is_capped: boolean;
+            offset: components["schemas"]["Count"];
+            skip: components["schemas"]["Count"];
+            limit: number;
+            has_more: boolean;
+            next_cursor: string | null;
+            links: components["schemas"]["PageLinks"];
+        };
+        RoleChange: {
+            name?: components["schemas"]["RoleName"];
+            description?: string;
+            /** @description Any of `GET /api/v1/admin/scopes`. */
+            scopes?: string[];
+        };
+        NewRole: {
+            name: components["schemas"]["RoleName"];
+            description?: string;
+            /** @description Any of `GET /api/v1/admin/scopes`. */
+            scopes: string[];
+        };
+        RoleMenus: {
+            role_id: number;
+            menu_ids: number[];
+            items: components["schemas"]["MenuNode"][];
+        };
+        RoleMenusChange: {
+            menus: components["schemas"]["Number"][];
+        };
+        Department: {
+            id: number;
+            parent_id: number | null;
+            name: string;
+            leader: string | null;
+            phone: string | null;
+            email: string | null;
+            sort: number;
+            status: components["schemas"]["Switch"];
+            created_time: components["schemas"]["Time"];
+            updated_time: components["schemas"]["Time"];
+        };
+        DepartmentNode: {
+            id: number;
+            parent_id: number | null;
+            name: string;
+            leader: string | null;
+            phone: string | null;
+            email: string | null;
+            sort: number;
+            status: components["schemas"]["Switch"];
+            created_time: components["schemas"]["Time"];
+            updated_time: components["schemas"]["Time"];
+            children: components["schemas"]["DepartmentNode"][];
+        };
+        DepartmentTree: {
+            items: components["schemas"]["DepartmentNode"][];
+        };
+        DepartmentChange: {
+            parent_id?: components["schemas"]["MaybeNumber"];
+            name?: components["schemas"]["PersonName"];
+            leader?: components["schemas"]["MaybeText"];
+            phone?: components["schemas"]["MaybeText"];
+            email?: components["schemas"]["MaybeText"];
+            sort?: components["schemas"]["Sort"];
+            status?: components["schemas"]["Switch"];
+        };
+        NewDepartment: {
+            parent_id?: components["schemas"]["MaybeNumber"];
+            name: components["schemas"]["PersonName"];
+            leader?: components["schemas"]["MaybeText"];
+            phone?: components["schemas"]["MaybeText"];
+            email?: components["schemas"]["MaybeText"];
+            sort?: components["schemas"]["Sort"];
+            status?: components["schemas"]["Switch"];
+        };
+        Menu: {
+            id: number;
+            parent_id: number | null;
+            title: string;
+            name: string;
+            type: components["schemas"]["MenuKind"];
+            path: string | null;
+            icon: string | null;
+            /** @description What somebody must be allowed to do for it to be of use. */
+            scope: string | null;
+            sort: number;
+            display: boolean;
+            created_time: components["schemas"]["Time"];
+            updated_time: components["schemas"]["Time"];
+        };
+        /** @enum {string} */
+        MenuKind: "directory" | "page" | "button";
+        MenuNode: {
+            id: number;
+            parent_id: number | null;
+            title: string;
+            name: string;
+            type: components["schemas"]["MenuKind"];
+            path: string | null;
+            icon: string | null;
+            /** @description What somebody must be allowed to do for it to be of use. */
+            scope: string | null;
+            sort: number;
+            display: boolean;
+            created_time: components["schemas"]["Time"];
+            updated_time: components["schemas"]["Time"];
+            children: components["schemas"]["MenuNode"][];
+        };
+        MenuTree: {
+            items: components["schemas"]["MenuNode"][];
+        };
+        MenuChange: {
+            parent_id?: components["schemas"]["MaybeNumber"];
+            title?: components["schemas"]["PersonName"];
+            name?: components["schemas"]["PersonName"];
+            type?: components["schemas"]["MenuKind"];
+            path?: components["schemas"]["MaybeText"];
+            icon?: components["schemas"]["MaybeText"];
+            scope?: components["schemas"]["MaybeText"];
+            sort?: components["schemas"]["Sort"];
+            display?: boolean;
+        };
+        NewMenu: {
+            parent_id?: components["schemas"]["MaybeNumber"];
+            title: components["schemas"]["PersonName"];
+            name: components["schemas"]["PersonName"];
+            type: components["schemas"]["MenuKind"];
+            path?: components["schemas"]["MaybeText"];
+            icon?: components["schemas"]["MaybeText"];
+            scope?: components["schemas"]["MaybeText"];
+            sort?: components["schemas"]["Sort"];
+            display?: boolean;
+        };
         /** @enum {string} */
         TaskStatus: "pending" | "in_progress" | "completed" | "failed";
         /** @description Anything about the task; `style`, `tone`, `title` and `tags` shape what is written. */
@@ -2541,6 +3422,86 @@ export interface components {
             /** @description completed / (completed + failed). */
             success_rate: number;
         };
+        RoleName: string;
+        User: {
+            id: components["schemas"]["Id"];
+            email: string;
+            username: string;
+            name: string;
+            avatar_url: string | null;
+            /** @description In the server's own workspace, else in the first one that they joined. */
+            role: string | null;
+            is_active: boolean;
+            /** Format: date-time */
+            last_login_at: string | null;
+            created_at: components["schemas"]["Time"];
+            updated_at: components["schemas"]["Time"];
+        };
+        UserPage: {
+            items: components["schemas"]["User"][];
+            total: components["schemas"]["Count"];
+            /** @description True when there are more than `total`: filtered totals are counted up to 10,000. */
+            total_is_capped: boolean;
+            offset: components["schemas"]["Count"];
+            skip: components["schemas"]["Count"];
+            limit: number;
+            has_more: boolean;
+            next_cursor: string | null;
+            links: components["schemas"]["PageLinks"];
+        };
+        UserChange: {
+            email?: components["schemas"]["Email"];
+            username?: components["schemas"]["Username"];
+            name?: components["schemas"]["PersonName"];
+            avatar_url?: components["schemas"]["WebUrl"] | null;
+            is_active?: boolean;
+            role?: components["schemas"]["RoleName"];
+            /** @description Where the role counts; the server's own workspace unless said. */
+            workspace?: components["schemas"]["WorkspaceSlug"];
+        };
+        ServerStats: {
+            total_users: components["schemas"]["Count"];
+            total_sessions: components["schemas"]["Count"];
+            active_sessions: components["schemas"]["Count"];
+            /** @description Calls of models. */
+            total_api_calls_today: number;
+            total_cost_today_usd: number;
+        };
+        NewInvitation: {
+            /** @description Only this address may use it. */
+            email?: components["schemas"]["Email"];
+            /** @description A workspace that the person joins. */
+            workspace?: components["schemas"]["WorkspaceSlug"];
+            /** @description What they are there; `viewer` unless said. */
+            role?: components["schemas"]["RoleName"];
+            /** @default 7 */
+            expires_in_days: number;
+        };
+        Invitation: {
+            id: components["schemas"]["Id"];
+            email: string | null;
+            workspace: string | null;
+            role: string | null;
+            is_used: boolean;
+            created_at: components["schemas"]["Time"];
+            expires_at: components["schemas"]["Time"];
+        };
+        IssuedInvitation: {
+            id: components["schemas"]["Id"];
+            email: string | null;
+            workspace: string | null;
+            role: string | null;
+            is_used: boolean;
+            created_at: components["schemas"]["Time"];
+            expires_at: components["schemas"]["Time"];
+            token: string;
+        };
+        Invitations: {
+            items: components["schemas"]["Invitation"][];
+        };
+        ScopeList: {
+            items: string[];
+        };
     };
     responses: {
         /** @description The run has failed: `code` is its own, and `run_id` names it. 409: it was cancelled. 422: a budget refused it, or what was asked can't be done. 502: a service behind this one refused. 503: what it needs is not configured or away. */
@@ -2616,6 +3577,7 @@ export interface components {
         After: number;
         EventLimit: number;
         LastEventId: string;
+        Number: components["schemas"]["Number"];
         TaskId: components["schemas"]["Id"];
     };
     requestBodies: never;
@@ -2669,9 +3631,26 @@ export type Milliseconds = components['schemas']['Milliseconds'];
 export type WorkflowStatistics = components['schemas']['WorkflowStatistics'];
 export type WorkflowFigures = components['schemas']['WorkflowFigures'];
 export type PerformanceMetrics = components['schemas']['PerformanceMetrics'];
+export type Profile = components['schemas']['Profile'];
+export type Email = components['schemas']['Email'];
+export type Username = components['schemas']['Username'];
+export type Password = components['schemas']['Password'];
+export type WorkspaceSlug = components['schemas']['WorkspaceSlug'];
+export type PersonName = components['schemas']['PersonName'];
 export type Credentials = components['schemas']['Credentials'];
 export type SignedIn = components['schemas']['SignedIn'];
+export type RefreshRequest = components['schemas']['RefreshRequest'];
+export type Message = components['schemas']['Message'];
+export type Registration = components['schemas']['Registration'];
+export type Registered = components['schemas']['Registered'];
 export type Me = components['schemas']['Me'];
+export type MeChange = components['schemas']['MeChange'];
+export type SignIns = components['schemas']['SignIns'];
+export type SignIn = components['schemas']['SignIn'];
+export type PasswordChange = components['schemas']['PasswordChange'];
+export type ForgottenPassword = components['schemas']['ForgottenPassword'];
+export type PasswordReset = components['schemas']['PasswordReset'];
+export type KeySet = components['schemas']['KeySet'];
 export type ImageSize = components['schemas']['ImageSize'];
 export type Image = components['schemas']['Image'];
 export type ModelChoice = components['schemas']['ModelChoice'];
@@ -2733,6 +3712,32 @@ export type QaAnswer = components['schemas']['QaAnswer'];
 export type SubtaskImage = components['schemas']['SubtaskImage'];
 export type ImagesAnswer = components['schemas']['ImagesAnswer'];
 export type FormatAnswer = components['schemas']['FormatAnswer'];
+export type Number = components['schemas']['Number'];
+export type MaybeNumber = components['schemas']['MaybeNumber'];
+export type Switch = components['schemas']['Switch'];
+export type Sort = components['schemas']['Sort'];
+export type MaybeText = components['schemas']['MaybeText'];
+export type SysUser = components['schemas']['SysUser'];
+export type SysUserPage = components['schemas']['SysUserPage'];
+export type SysUserChange = components['schemas']['SysUserChange'];
+export type NewSysUser = components['schemas']['NewSysUser'];
+export type Role = components['schemas']['Role'];
+export type RolePage = components['schemas']['RolePage'];
+export type RoleChange = components['schemas']['RoleChange'];
+export type NewRole = components['schemas']['NewRole'];
+export type RoleMenus = components['schemas']['RoleMenus'];
+export type RoleMenusChange = components['schemas']['RoleMenusChange'];
+export type Department = components['schemas']['Department'];
+export type DepartmentNode = components['schemas']['DepartmentNode'];
+export type DepartmentTree = components['schemas']['DepartmentTree'];
+export type DepartmentChange = components['schemas']['DepartmentChange'];
+export type NewDepartment = components['schemas']['NewDepartment'];
+export type Menu = components['schemas']['Menu'];
+export type MenuKind = components['schemas']['MenuKind'];
+export type MenuNode = components['schemas']['MenuNode'];
+export type MenuTree = components['schemas']['MenuTree'];
+export type MenuChange = components['schemas']['MenuChange'];
+export type NewMenu = components['schemas']['NewMenu'];
 export type TaskStatus = components['schemas']['TaskStatus'];
 export type TaskMetadata = components['schemas']['TaskMetadata'];
 export type NewTask = components['schemas']['NewTask'];
@@ -2740,6 +3745,16 @@ export type TaskChange = components['schemas']['TaskChange'];
 export type Task = components['schemas']['Task'];
 export type TaskPage = components['schemas']['TaskPage'];
 export type TaskMetrics = components['schemas']['TaskMetrics'];
+export type RoleName = components['schemas']['RoleName'];
+export type User = components['schemas']['User'];
+export type UserPage = components['schemas']['UserPage'];
+export type UserChange = components['schemas']['UserChange'];
+export type ServerStats = components['schemas']['ServerStats'];
+export type NewInvitation = components['schemas']['NewInvitation'];
+export type Invitation = components['schemas']['Invitation'];
+export type IssuedInvitation = components['schemas']['IssuedInvitation'];
+export type Invitations = components['schemas']['Invitations'];
+export type ScopeList = components['schemas']['ScopeList'];
 export type ResponseRunFailed = components['responses']['RunFailed'];
 export type ResponseProblem = components['responses']['Problem'];
 export type ResponseInvalid = components['responses']['Invalid'];
@@ -2761,6 +3776,7 @@ export type ParameterModelName = components['parameters']['ModelName'];
 export type ParameterAfter = components['parameters']['After'];
 export type ParameterEventLimit = components['parameters']['EventLimit'];
 export type ParameterLastEventId = components['parameters']['LastEventId'];
+export type ParameterNumber = components['parameters']['Number'];
 export type ParameterTaskId = components['parameters']['TaskId'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -3261,6 +4277,54 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    logoutBrief: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The access token, its refresh tokens and its sockets have ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getMeBrief: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The person. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
     login: {
         parameters: {
             query?: never;
@@ -3274,7 +4338,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A short-lived access token. */
+            /** @description A short-lived access token, and a refresh token that is good for one use. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3302,7 +4366,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A short-lived access token. */
+            /** @description A short-lived access token, and a refresh token that is good for one use. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3313,6 +4377,140 @@ export interface operations {
             };
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    refresh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefreshRequest"];
+            };
+        };
+        responses: {
+            /** @description A new pair of tokens. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    refreshV1: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefreshRequest"];
+            };
+        };
+        responses: {
+            /** @description A new pair of tokens. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    logout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The access token, its refresh tokens and its sockets have ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Registration"];
+            };
+        };
+        responses: {
+            /** @description The account. Sign in with it. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registered"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    registerV1: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Registration"];
+            };
+        };
+        responses: {
+            /** @description The account. Sign in with it. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registered"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Problem"];
             422: components["responses"]["Invalid"];
             default: components["responses"]["Problem"];
         };
@@ -3337,6 +4535,213 @@ export interface operations {
             };
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getMeV1: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The person. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeChange"];
+            };
+        };
+        responses: {
+            /** @description The person afterwards. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listMySignIns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Your open sign-ins, newest first; at most 100. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignIns"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    endMySignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sign_in_id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description The password is changed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    requestPasswordReset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForgottenPassword"];
+            };
+        };
+        responses: {
+            /** @description Whoever has an account with this address gets a link, good for an hour. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    resetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordReset"];
+            };
+        };
+        responses: {
+            /** @description The password is set. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPublicKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The keys whose tokens are accepted. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeySet"];
+                };
+            };
+            /** @description Nothing has changed. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             422: components["responses"]["Invalid"];
             default: components["responses"]["Problem"];
         };
@@ -4632,6 +6037,621 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    logoutAdmin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The access token, its refresh tokens and its sockets have ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    refreshAdmin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefreshRequest"];
+            };
+        };
+        responses: {
+            /** @description A new pair of tokens. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listSysUsers: {
+        parameters: {
+            query?: {
+                role?: string;
+                status?: 0 | 1;
+                /** @description How many items to answer, 1 to 100. */
+                limit?: components["parameters"]["Limit"];
+                /** @description How many items to pass over, up to 10,000; beyond that use `cursor`. */
+                offset?: components["parameters"]["Offset"];
+                /** @description The same as `offset`. */
+                skip?: components["parameters"]["Skip"];
+                /** @description Where the last page ended, from its `next_cursor`. Takes the place of `offset`. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of users, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SysUserPage"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createSysUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the same key with the same body gets the first answer again, with `Idempotency-Replayed: true`; with another body it is refused. Remembered for a day. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSysUser"];
+            };
+        };
+        responses: {
+            /** @description The user. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SysUser"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getSysUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Number"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SysUser"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateSysUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Number"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SysUserChange"];
+            };
+        };
+        responses: {
+            /** @description The user afterwards. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SysUser"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteSysUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Number"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listRoles: {
+        parameters: {
+            query?: {
+                /** @description How many items to answer, 1 to 100. */
+                limit?: components["parameters"]["Limit"];
+                /** @description How many items to pass over, up to 10,000; beyond that use `cursor`. */
+                offset?: components["parameters"]["Offset"];
+                /** @description The same as `offset`. */
+                skip?: components["parameters"]["Skip"];
+                /** @description Where the last page ended, from its `next_cursor`. Takes the place of `offset`. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of roles, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolePage"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createRole: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the same key with the same body gets the first answer again, with `Idempotency-Replayed: true`; with another body it is refused. Remembered for a day. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRole"];
+            };
+        };
+        responses: {
+            /** @description The role. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Number"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleChange"];
+            };
+        };
+        responses: {
+            /** @description The role afterwards; it counts at once for everybody who has it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Number"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The role is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRoleMenus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Number"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Their numbers, and the tree of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleMenus"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    setRoleMenus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Number"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleMenusChange"];
+            };
+        };
+        responses: {
+            /** @description What the role is granted afterwards. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleMenus"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listDepartments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The roots, each with those below it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DepartmentTree"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createDepartment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the same key with the same body gets the first answer again, with `Idempotency-Replayed: true`; with another body it is refused. Remembered for a day. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDepartment"];
+            };
+        };
+        responses: {
+            /** @description The department. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Department"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateDepartment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Number"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DepartmentChange"];
+            };
+        };
+        responses: {
+            /** @description The department afterwards. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Department"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteDepartment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Number"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The department is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listMenus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The roots, each with those below it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MenuTree"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createMenu: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the same key with the same body gets the first answer again, with `Idempotency-Replayed: true`; with another body it is refused. Remembered for a day. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMenu"];
+            };
+        };
+        responses: {
+            /** @description The menu. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Menu"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateMenu: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Number"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MenuChange"];
+            };
+        };
+        responses: {
+            /** @description The menu afterwards. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Menu"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteMenu: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Number"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The menu is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     listTasks: {
         parameters: {
             query?: {
@@ -4779,6 +6799,289 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listUsers: {
+        parameters: {
+            query?: {
+                role?: string;
+                is_active?: boolean;
+                /** @description How many items to answer, 1 to 100. */
+                limit?: components["parameters"]["Limit"];
+                /** @description How many items to pass over, up to 10,000; beyond that use `cursor`. */
+                offset?: components["parameters"]["Offset"];
+                /** @description The same as `offset`. */
+                skip?: components["parameters"]["Skip"];
+                /** @description Where the last page ended, from its `next_cursor`. Takes the place of `offset`. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of users, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserPage"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAdminUsers: {
+        parameters: {
+            query?: {
+                role?: string;
+                is_active?: boolean;
+                /** @description How many items to answer, 1 to 100. */
+                limit?: components["parameters"]["Limit"];
+                /** @description How many items to pass over, up to 10,000; beyond that use `cursor`. */
+                offset?: components["parameters"]["Offset"];
+                /** @description The same as `offset`. */
+                skip?: components["parameters"]["Skip"];
+                /** @description Where the last page ended, from its `next_cursor`. Takes the place of `offset`. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of users, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserPage"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            /** @description The user afterwards. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getServerStats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Users and agent sessions now, and what models were asked and cost today (UTC). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerStats"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    rotateSigningKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the same key with the same body gets the first answer again, with `Idempotency-Replayed: true`; with another body it is refused. Remembered for a day. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new key's name. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        kid: string;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listInvitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest 100 that were not taken back. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitations"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInvitation"];
+            };
+        };
+        responses: {
+            /** @description The invitation, with its token, which is shown this once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedInvitation"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    revokeInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitation_id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It can't be used any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listScopes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The scopes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScopeList"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
             default: components["responses"]["Problem"];
         };
     };

@@ -3,6 +3,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { canonicalJson, type Json } from '../../domain/json.ts';
 import { ANYONE, publicPrincipal, type Principal } from '../../domain/identity/principal.ts';
 import { Replay, type IdempotencyClaim } from '../../store/idempotency.ts';
+import type { Administration } from '../../store/administration.ts';
 import type { Store } from '../../store/store.ts';
 import type { Context } from './context.ts';
 import { openEventStream } from './event-stream.ts';
@@ -19,11 +20,15 @@ export interface OperationFacts {
   readonly successStatus: number;
   readonly isPrivate: boolean;
   readonly isIdempotent: boolean;
+  readonly crossesWorkspaces: boolean;
 }
 
 export interface AdapterDeps {
   readonly store: Store;
   readonly siteWorkspaceId: () => Promise<string>;
+  readonly administration: Administration;
+  /** Tells every process that somebody's rights may have changed. */
+  readonly rightsChanged: () => void;
 }
 
 type AnyHandler = (input: { params: object; query: object; body: unknown }, ctx: Context) => Promise<unknown>;
@@ -59,6 +64,10 @@ const createContext = (req: Request, res: Response, facts: OperationFacts, deps:
     if (!state.principal) throw new Error(`${facts.id} is open to everyone and asked who is calling`);
     return state.principal;
   };
+  const across = (): Administration => {
+    if (!facts.crossesWorkspaces) throw new Error(`${facts.id} is not marked as one that crosses workspaces`);
+    return deps.administration;
+  };
   const site = async (): Promise<Principal> => publicPrincipal(await deps.siteWorkspaceId());
   return {
     get principal() {
@@ -75,6 +84,13 @@ const createContext = (req: Request, res: Response, facts: OperationFacts, deps:
     get log() {
       return state.log;
     },
+    get caller() {
+      return {
+        requestId: state.id,
+        address: req.ip ?? null,
+        userAgent: req.get('user-agent')?.slice(0, 300) ?? null,
+      };
+    },
     accept: req.get('accept') ?? '',
     header: (name) => req.get(name),
     get closed() {
@@ -82,6 +98,12 @@ const createContext = (req: Request, res: Response, facts: OperationFacts, deps:
     },
     read: (fn) => deps.store.read(need(), fn),
     write: (fn) => deps.store.write(need(), fn, { requestId: state.id, idempotency: claim }),
+    administer: async (fn) => {
+      const answer = await across().write(need(), fn, { requestId: state.id, idempotency: claim });
+      deps.rightsChanged();
+      return answer;
+    },
+    readAcross: (fn) => across().read(fn),
     readOpen: (fn) => deps.store.read(ANYONE, fn),
     readSite: async (fn) => deps.store.read(await site(), fn),
   };

@@ -1,4 +1,5 @@
 import type { Principal, UserPrincipal } from '../../domain/identity/principal.ts';
+import type { Caller } from '../auth/sign-in.ts';
 import type { Log } from '../../platform/logger.ts';
 import type { Reader, Writer } from '../../store/store.ts';
 
@@ -11,6 +12,8 @@ export interface Context {
   readonly requestId: string;
   readonly traceId: string;
   readonly log: Log;
+  /** From where the request comes, for the log of sign-ins. */
+  readonly caller: Caller;
   readonly accept: string;
   readonly header: (name: string) => string | undefined;
   /** Aborted when the client has left, or has its answer. */
@@ -19,6 +22,10 @@ export interface Context {
   read<T>(fn: (db: Reader) => Promise<T>): Promise<T>;
   /** Changes it; what `fn` returns is the answer, stored with the change for a request with an `Idempotency-Key`. */
   write<T>(fn: (tx: Writer) => Promise<T>): Promise<T>;
+  /** Changes what belongs to the whole server; only for operations that the spec marks `x-crosses-workspaces`. */
+  administer<T>(fn: (tx: Writer) => Promise<T>): Promise<T>;
+  /** Reads across workspaces; only for operations that the spec marks `x-crosses-workspaces`. */
+  readAcross<T>(fn: (db: Reader) => Promise<T>): Promise<T>;
   /** Reads what the public site shows. */
   readSite<T>(fn: (db: Reader) => Promise<T>): Promise<T>;
   /** Reads what is open across workspaces, to everyone: the catalogue of models. */

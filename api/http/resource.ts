@@ -36,6 +36,12 @@ export const list =
   ({ query }: { query: Query }, ctx: Context): Promise<ListBody<Item>> =>
     readList(declaration, query, ctx, (fn) => ctx.read(fn));
 
+/** The handler of a list across workspaces, for those who administer the server. */
+export const adminList =
+  <Query extends PageQuery, Row extends object, Item>(declaration: ListDeclaration<Query, Row, Item>) =>
+  ({ query }: { query: Query }, ctx: Context): Promise<ListBody<Item>> =>
+    readList(declaration, query, ctx, (fn) => ctx.readAcross(fn));
+
 /** The handler of a list of the public site. */
 export const siteList =
   <Query extends PageQuery, Row extends object, Item>(declaration: ListDeclaration<Query, Row, Item>) =>

@@ -38,6 +38,7 @@ const toFacts = (
   ),
   isPrivate: (operation.security ?? []).length > 0,
   isIdempotent: hasIdempotencyKey(operation),
+  crossesWorkspaces: (operation as { 'x-crosses-workspaces'?: boolean })['x-crosses-workspaces'] === true,
 });
 
 /** Every operation of the specification, with the facts that the adapter and the tests go by. */

@@ -1,3 +1,5 @@
+import { invalid } from '../errors.ts';
+
 /** Every permission there is. `openapi.yaml` asks for these; roles are sets of them. */
 export const SCOPES = [
   'tasks:read',
@@ -14,14 +16,43 @@ export const SCOPES = [
   'budgets:read',
   'budgets:write',
   'system:read',
+  'users:read',
+  'users:write',
+  'roles:read',
+  'roles:write',
+  'stats:read',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
+
+/** @throws DomainError `validation_error` on `field` for what is no permission. */
+export const requireScopes = (scopes: readonly string[], field: string): void => {
+  const unknown = scopes.find((scope) => !(SCOPES as readonly string[]).includes(scope));
+  if (unknown !== undefined)
+    throw invalid(field, `"${unknown}" is no scope; GET /api/v1/admin/scopes lists them`);
+};
+
+/** Rights over the whole server: they count only for those who are signed in to its first workspace. */
+const SERVER_SCOPES: ReadonlySet<string> = new Set<Scope>([
+  'users:read',
+  'users:write',
+  'roles:read',
+  'roles:write',
+  'stats:read',
+]);
+
+/** What somebody may do in the workspace that they are signed in to. @param isHome whether that is the server's first one */
+export const effectiveScopes = (scopes: readonly string[], isHome: boolean): ReadonlySet<string> =>
+  new Set(isHome ? scopes : scopes.filter((scope) => !SERVER_SCOPES.has(scope)));
 
 /** The roles that a fresh server has. Roles are data: these are only their first contents. */
 export const BUILT_IN_ROLES: Record<'admin' | 'editor' | 'viewer', readonly Scope[]> = {
   admin: SCOPES,
-  editor: SCOPES.filter((scope) => scope !== 'system:read' && scope !== 'budgets:write'),
-  viewer: SCOPES.filter((scope) => scope.endsWith(':read') && scope !== 'system:read'),
+  editor: SCOPES.filter(
+    (scope) => scope !== 'system:read' && scope !== 'budgets:write' && !SERVER_SCOPES.has(scope),
+  ),
+  viewer: SCOPES.filter(
+    (scope) => scope.endsWith(':read') && scope !== 'system:read' && !SERVER_SCOPES.has(scope),
+  ),
 };
 
 /** On whose behalf something happens, and in which workspace: the two things that every store access needs. */

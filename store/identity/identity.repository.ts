@@ -1,26 +1,6 @@
-import type { UserPrincipal } from '../../domain/identity/principal.ts';
+import { effectiveScopes, type UserPrincipal } from '../../domain/identity/principal.ts';
 import { sql } from '../sql.ts';
 import type { Store } from '../store.ts';
-
-export interface SignInCandidate {
-  readonly user_id: string;
-  readonly password_hash: string;
-  readonly disabled: boolean;
-}
-
-export const findSignInCandidate = (store: Store, email: string): Promise<SignInCandidate | undefined> =>
-  store.beforeWorkspace(sql`select user_id, password_hash, disabled from sign_in_candidate(${email})`);
-
-/** Opens a sign-in for a person in a workspace. @returns its id, or `undefined` when they are no member there. */
-export const openSignIn = async (
-  store: Store,
-  input: { userId: string; workspace: string | null; seconds: number },
-): Promise<string | undefined> => {
-  const row = await store.beforeWorkspace<{ sign_in_id: string }>(
-    sql`select sign_in_id from open_sign_in(${input.userId}, ${input.workspace}, ${input.seconds})`,
-  );
-  return row?.sign_in_id;
-};
 
 interface PrincipalRow {
   readonly user_id: string;
@@ -30,12 +10,13 @@ interface PrincipalRow {
   readonly workspace_slug: string;
   readonly role: string;
   readonly scopes: string[];
+  readonly is_home: boolean;
 }
 
 /** Who an open sign-in belongs to, and what they may do now. */
 export const findPrincipal = async (store: Store, signInId: string): Promise<UserPrincipal | undefined> => {
   const row = await store.beforeWorkspace<PrincipalRow>(
-    sql`select user_id, email, display_name, workspace_id, workspace_slug, role, scopes from signed_in_principal(${signInId})`,
+    sql`select user_id, email, display_name, workspace_id, workspace_slug, role, scopes, is_home from signed_in_principal(${signInId})`,
   );
   if (!row) return undefined;
   return {
@@ -46,7 +27,7 @@ export const findPrincipal = async (store: Store, signInId: string): Promise<Use
     workspaceId: row.workspace_id,
     workspaceSlug: row.workspace_slug,
     role: row.role,
-    scopes: new Set(row.scopes),
+    scopes: effectiveScopes(row.scopes, row.is_home),
     signInId,
   };
 };

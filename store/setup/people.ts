@@ -26,8 +26,8 @@ export const addPerson = (
       sql`select id from workspaces where slug = ${person.workspace}`,
     );
     const [inserted] = await db.many<{ id: string }>(
-      sql`insert into users (email, display_name, password_hash)
-          values (${person.email.toLowerCase()}, ${person.displayName}, ${person.passwordHash})
+      sql`insert into users (email, username, display_name, password_hash)
+          values (${person.email.toLowerCase()}, username_for(${person.email}, (random() * 1e9)::bigint), ${person.displayName}, ${person.passwordHash})
           on conflict (email) do nothing returning id`,
     );
     const [user] = inserted

@@ -162,6 +162,8 @@ describe('the server', () => {
       validateResponses: false,
       store: {} as never,
       siteWorkspaceId: async () => '',
+      administration: {} as never,
+      rightsChanged: () => {},
     };
     expect(() => mountSpec(express(), { ...deps, handlers: others })).toThrow(/Without a handler: getMe/);
     expect(() =>

@@ -59,7 +59,7 @@ const ITEM = '01a1ff33-8cb2-7761-9e90-b866210944d5';
 /** Rows that are hard to move: two tables that point at each other, odd texts, days of the event log, numbers given out. */
 const FILL = [
   `select keep_event_partitions(30)`,
-  `insert into users (email, display_name, password_hash) select 'p' || n || '@example.com', E'tab\\t, newline\\n, \\\\N, back\\\\slash, ü 𝛑', 'h' from generate_series(1, 500) n`,
+  `insert into users (email, username, display_name, password_hash) select 'p' || n || '@example.com', 'p' || n, E'tab\\t, newline\\n, \\\\N, back\\\\slash, ü 𝛑', 'h' from generate_series(1, 500) n`,
   `insert into tasks (id, workspace_id, task_name, topic, metadata)
      select '${TASK}', id, 'n', '', '{"a": [1, null, "\\u00fc"], "b": 1e30}' from workspaces`,
   `insert into content_items (id, workspace_id, task_id, tags, revision) select '${ITEM}', id, '${TASK}', array['a"b', 'c,d', ''], 1 from workspaces`,

@@ -1,0 +1,165 @@
+import { DomainError } from '../../domain/errors.ts';
+import { publicPrincipal, type Principal } from '../../domain/identity/principal.ts';
+import type { Administration } from '../../store/administration.ts';
+import {
+  findCandidate,
+  findHomeWorkspace,
+  findMembership,
+  findRefreshOwner,
+  openSignIn,
+  rotateRefreshToken,
+  type Candidate,
+  type SignInSource,
+} from '../../store/identity/sign-ins.ts';
+import { digestOf, newOpaque, successorOf } from './opaque.ts';
+import { verifyPassword } from './passwords.ts';
+import type { Tokens } from './tokens.ts';
+
+/** How long after its use a refresh token is answered once more: the time that a client needs to try again. */
+const GRACE_SECONDS = 10;
+
+export interface SignInDeps {
+  readonly administration: Administration;
+  readonly tokens: Tokens;
+  readonly secretKey: Buffer;
+  /** Seconds until somebody who does not come back has to sign in again. */
+  readonly signInSeconds: number;
+}
+
+/** What every door answers, in its own words. */
+export interface SignedIn {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  /** Seconds. */
+  readonly expiresIn: number;
+}
+
+/** From where a request comes. */
+export interface Caller {
+  readonly requestId: string;
+  readonly address: string | null;
+  readonly userAgent: string | null;
+}
+
+/** One answer, and one duration, for a wrong name, a wrong password and a workspace that the person is not in. */
+const badCredentials = (): DomainError =>
+  new DomainError('unauthenticated', 'invalid_credentials', 'The name or the password is not right.');
+
+const badRefreshToken = (): DomainError =>
+  new DomainError(
+    'unauthenticated',
+    'invalid_refresh_token',
+    'The refresh token is not valid, or no longer: sign in again.',
+  );
+
+/** Signs people in, whatever the door; a sign-in of one is a sign-in of all. */
+export class SignIns {
+  readonly #deps: SignInDeps;
+
+  constructor(deps: SignInDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * By email or user name, and password.
+   * @throws DomainError `invalid_credentials`, or `account_disabled` for those who know the password.
+   */
+  async byPassword(
+    given: { readonly name: string; readonly password: string; readonly workspace: string | null },
+    caller: Caller,
+  ): Promise<SignedIn & { user: Candidate }> {
+    const { administration } = this.#deps;
+    const candidate = await administration.read((db) => findCandidate(db, given.name));
+    const matches = await verifyPassword(given.password, candidate?.password_hash ?? undefined);
+    if (!candidate || !matches) {
+      await this.#recordFailure(given.name, candidate, 'invalid_credentials', caller);
+      throw badCredentials();
+    }
+    // Only somebody who knows the password learns this.
+    if (candidate.disabled) {
+      await this.#recordFailure(given.name, candidate, 'account_disabled', caller);
+      throw new DomainError('forbidden', 'account_disabled', 'This account is disabled.');
+    }
+    const opened = await this.open(candidate.id, { workspace: given.workspace, method: 'password' }, caller);
+    if (!opened) {
+      await this.#recordFailure(given.name, candidate, 'not_a_member', caller);
+      throw badCredentials();
+    }
+    return { ...opened, user: candidate };
+  }
+
+  /** Opens a sign-in for somebody whose identity is proved. @returns `undefined` when they are no member of the workspace. */
+  async open(
+    userId: string,
+    { workspace, method }: { readonly workspace: string | null; readonly method: string },
+    caller: Caller,
+  ): Promise<SignedIn | undefined> {
+    const { administration, tokens, signInSeconds } = this.#deps;
+    const membership = await administration.read((db) => findMembership(db, userId, workspace));
+    if (!membership) return undefined;
+    const principal: Principal = { kind: 'user', userId, workspaceId: membership.workspace_id };
+    const refreshToken = newOpaque('tlr');
+    const source: SignInSource = { method, address: caller.address, userAgent: caller.userAgent };
+    const signInId = await administration.write(
+      principal,
+      async (tx) => {
+        const id = await openSignIn(tx, {
+          ...source,
+          digest: digestOf(refreshToken),
+          seconds: signInSeconds,
+        });
+        tx.audit('auth.login', 'user', userId, { method, sign_in_id: id });
+        return id;
+      },
+      { requestId: caller.requestId },
+    );
+    const accessToken = await tokens.issue({ signInId, userId });
+    return { accessToken, refreshToken, expiresIn: tokens.seconds };
+  }
+
+  /** Answers a fresh pair for a refresh token. @throws DomainError `invalid_refresh_token`; a stolen one ends its family. */
+  async refresh(refreshToken: string, caller: Caller): Promise<SignedIn> {
+    const { administration, tokens, secretKey, signInSeconds } = this.#deps;
+    const digest = digestOf(refreshToken);
+    const owner = await administration.read((db) => findRefreshOwner(db, digest));
+    if (!owner) throw badRefreshToken();
+    const successor = successorOf(secretKey, refreshToken);
+    const principal: Principal = { kind: 'user', userId: owner.userId, workspaceId: owner.workspaceId };
+    const rotation = await administration.write(
+      principal,
+      (tx) =>
+        rotateRefreshToken(tx, {
+          digest,
+          successor: digestOf(successor),
+          graceSeconds: GRACE_SECONDS,
+          seconds: signInSeconds,
+        }),
+      { requestId: caller.requestId },
+    );
+    if (rotation === 'reused' || rotation === 'ended') throw badRefreshToken();
+    const accessToken = await tokens.issue({ signInId: owner.signInId, userId: owner.userId });
+    return { accessToken, refreshToken: successor, expiresIn: tokens.seconds };
+  }
+
+  async #recordFailure(
+    name: string,
+    candidate: Candidate | undefined,
+    reason: string,
+    caller: Caller,
+  ): Promise<void> {
+    const { administration } = this.#deps;
+    const where =
+      (candidate &&
+        (await administration.read((db) => findMembership(db, candidate.id, null)))?.workspace_id) ??
+      (await administration.read(findHomeWorkspace)).id;
+    await administration.write(
+      publicPrincipal(where),
+      async (tx) =>
+        tx.audit('auth.login_failed', 'user', candidate?.id ?? 'unknown', {
+          name: name.slice(0, 254),
+          reason,
+        }),
+      { requestId: caller.requestId },
+    );
+  }
+}
