@@ -47,9 +47,19 @@ export const sampleBody = ({ operation }: SpecOperation): Schema | undefined => 
   return schema ? (sample(schema) as Schema) : undefined;
 };
 
+const UNKNOWN_NUMBER = '900000000000001';
+
+/** Whether the operation's ids are numbers. */
+const isNumbered = ({ operation }: SpecOperation): boolean =>
+  ((operation.parameters ?? []) as Schema[])
+    .map(resolve)
+    .some((parameter) => parameter['in'] === 'path' && resolve(parameter['schema'])['type'] === 'integer');
+
 /** The operation's address with ids that nobody has. */
-export const samplePath = ({ path }: SpecOperation): string =>
-  path.replace(/\{slug\}/, 'nothing-here').replace(/\{[^}]+\}/g, UNKNOWN_ID);
+export const samplePath = (operation: SpecOperation): string =>
+  operation.path
+    .replace(/\{slug\}/, 'nothing-here')
+    .replace(/\{[^}]+\}/g, isNumbered(operation) ? UNKNOWN_NUMBER : UNKNOWN_ID);
 
 /** Copies of a value in which one text each is another. */
 export const withEachText = (value: unknown, other: string): unknown[] => {

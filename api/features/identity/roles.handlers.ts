@@ -62,8 +62,8 @@ export const roleHandlers = () =>
 
     updateRole: ({ params, body }, ctx) =>
       ctx.administer(async (tx) => {
-        requireScopes(body.scopes ?? [], 'body.scopes');
         const before = await requireRole(tx, params.id);
+        requireScopes(body.scopes ?? [], 'body.scopes');
         const contents = {
           name: body.name ?? before.name,
           description: body.description ?? before.description,
