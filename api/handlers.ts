@@ -4,10 +4,12 @@ import { contentHandlers } from './features/content/content.handlers.ts';
 import { historyHandlers } from './features/history/history.handlers.ts';
 import type { AccountDeps } from './features/identity/account.flows.ts';
 import { accountHandlers } from './features/identity/account.handlers.ts';
+import { passwordHandlers } from './features/identity/password.handlers.ts';
+import { registrationHandlers } from './features/identity/registration.handlers.ts';
 import { roleHandlers } from './features/identity/roles.handlers.ts';
 import { signInHandlers, type SignInHandlerDeps } from './features/identity/sign-in.handlers.ts';
 import { treeHandlers } from './features/identity/trees.handlers.ts';
-import { userHandlers } from './features/identity/users.handlers.ts';
+import { serverHandlers, sysUserHandlers, userHandlers } from './features/identity/users.handlers.ts';
 import { liveHandlers } from './features/live/live.handlers.ts';
 import { modelHandlers, type ModelDeps } from './features/models/models.handlers.ts';
 import { mediaHandlers, type MediaDeps } from './features/media/media.handlers.ts';
@@ -40,8 +42,12 @@ export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...contentHandlers(),
   ...historyHandlers(),
   ...accountHandlers(deps),
+  ...passwordHandlers(deps),
+  ...registrationHandlers(deps),
   ...signInHandlers(deps),
   ...userHandlers(),
+  ...sysUserHandlers(),
+  ...serverHandlers(),
   ...roleHandlers(),
   ...treeHandlers(),
   ...liveHandlers(deps),

@@ -27,16 +27,8 @@ const list = (name: string): string[] | undefined =>
 
 export type Env = ReturnType<typeof readEnv>;
 
-/** @returns every setting as given, `undefined` where it was not. @throws Error naming a malformed variable. */
-export const readEnv = () => ({
-  environment: text('TASKLOOM_ENV'),
-  host: text('TASKLOOM_HOST'),
-  port: integer('TASKLOOM_PORT'),
-  publicUrl: text('TASKLOOM_PUBLIC_URL'),
-  dataDir: text('TASKLOOM_DATA_DIR'),
-  cacheDir: text('TASKLOOM_CACHE_DIR'),
-  secretKey: text('TASKLOOM_SECRET_KEY'),
-  logLevel: text('TASKLOOM_LOG_LEVEL'),
+/** Who may come in, and how people are told. */
+const readAccess = () => ({
   adminEmail: text('TASKLOOM_ADMIN_EMAIL'),
   adminPassword: text('TASKLOOM_ADMIN_PASSWORD'),
   accessTokenSeconds: integer('TASKLOOM_ACCESS_TOKEN_SECONDS'),
@@ -45,6 +37,19 @@ export const readEnv = () => ({
   smtpUrl: text('TASKLOOM_SMTP_URL'),
   mailFrom: text('TASKLOOM_MAIL_FROM'),
   corsOrigins: list('TASKLOOM_CORS_ORIGINS'),
+});
+
+/** @returns every setting as given, `undefined` where it was not. @throws Error naming a malformed variable. */
+export const readEnv = () => ({
+  ...readAccess(),
+  environment: text('TASKLOOM_ENV'),
+  host: text('TASKLOOM_HOST'),
+  port: integer('TASKLOOM_PORT'),
+  publicUrl: text('TASKLOOM_PUBLIC_URL'),
+  dataDir: text('TASKLOOM_DATA_DIR'),
+  cacheDir: text('TASKLOOM_CACHE_DIR'),
+  secretKey: text('TASKLOOM_SECRET_KEY'),
+  logLevel: text('TASKLOOM_LOG_LEVEL'),
   bodyLimitBytes: integer('TASKLOOM_BODY_LIMIT_BYTES'),
   validateResponses: flag('TASKLOOM_VALIDATE_RESPONSES'),
   siteWorkspace: text('TASKLOOM_SITE_WORKSPACE'),

@@ -1,27 +1,11 @@
 import { notFound } from '../../../domain/errors.ts';
-import { SCOPES } from '../../../domain/identity/principal.ts';
-import {
-  insertInvitation,
-  listInvitations,
-  revokeInvitation,
-  type InvitationRow,
-} from '../../../store/identity/accounts.ts';
-import { requireRole } from '../../../store/identity/roles.ts';
 import { endSignIns, listSignIns, type SignInRow } from '../../../store/identity/sign-ins.ts';
 import { requireUser, updateUser } from '../../../store/identity/users.ts';
-import { findWorkspace } from '../../../store/identity/workspaces.ts';
-import { digestOf, newOpaque } from '../../auth/opaque.ts';
 import type { Context } from '../../http/context.ts';
-import { defineHandlers, reply } from '../../http/operation.ts';
+import { defineHandlers } from '../../http/operation.ts';
 import { time } from '../../http/wire.ts';
-import {
-  changePassword,
-  register,
-  requestPasswordReset,
-  resetPassword,
-  type AccountDeps,
-} from './account.flows.ts';
-import { meView, registeredView } from './users.view.ts';
+import type { AccountDeps } from './account.flows.ts';
+import { meView } from './users.view.ts';
 
 const signInView = (row: SignInRow, current: string) => ({
   id: row.id,
@@ -34,20 +18,10 @@ const signInView = (row: SignInRow, current: string) => ({
   expires_at: time(row.expires_at),
 });
 
-const invitationView = (row: InvitationRow) => ({
-  id: row.id,
-  email: row.email,
-  workspace: row.workspace,
-  role: row.role,
-  is_used: row.is_used,
-  created_at: time(row.created_at),
-  expires_at: time(row.expires_at),
-});
-
 const me = async ({ administration }: AccountDeps, ctx: Context) =>
   meView(ctx.principal, await administration.read((db) => requireUser(db, ctx.principal.userId)));
 
-/** What people do about their own account, and what lets them have one. */
+/** What people see and do about their own account. */
 export const accountHandlers = (deps: AccountDeps) =>
   defineHandlers({
     getMe: (_input, ctx) => me(deps, ctx),
@@ -101,73 +75,4 @@ export const accountHandlers = (deps: AccountDeps) =>
       deps.rightsChanged();
       return undefined;
     },
-
-    register: async ({ body }, ctx) => registeredView(await register(deps, registrantOf(body), ctx.caller)),
-    registerV1: async ({ body }, ctx) => registeredView(await register(deps, registrantOf(body), ctx.caller)),
-
-    changePassword: async ({ body }, ctx) => {
-      const given = { current: body.current_password, next: body.new_password };
-      await changePassword(deps, ctx.principal, given, ctx.caller);
-      return undefined;
-    },
-
-    requestPasswordReset: async ({ body }, ctx) => {
-      // Nobody waits for it: how long it takes would say whether there is an account.
-      void requestPasswordReset(deps, body.email, ctx.caller).catch((err: unknown) =>
-        ctx.log.error({ err }, 'a password could not be reset'),
-      );
-      return reply(202, { message: 'Whoever has an account with this address gets a link.' });
-    },
-
-    resetPassword: async ({ body }, ctx) => {
-      await resetPassword(deps, { token: body.token, password: body.new_password }, ctx.caller);
-      return undefined;
-    },
-
-    createInvitation: ({ body }, ctx) =>
-      ctx.administer(async (tx) => {
-        const workspace = body.workspace === undefined ? null : await findWorkspace(tx, body.workspace);
-        const role = workspace === null ? null : await requireRole(tx, body.role ?? 'viewer');
-        const token = newOpaque('tli');
-        const row = await insertInvitation(tx, {
-          digest: digestOf(token),
-          email: body.email ?? null,
-          workspaceId: workspace?.id ?? null,
-          roleId: role?.id ?? null,
-          seconds: (body.expires_in_days ?? 7) * 86_400,
-        });
-        tx.audit('invitation.create', 'invitation', row.id, {
-          email: row.email,
-          workspace: row.workspace,
-          role: row.role,
-        });
-        return { ...invitationView(row), token };
-      }),
-
-    listInvitations: (_input, ctx) =>
-      ctx.readAcross(async (db) => ({ items: (await listInvitations(db)).map(invitationView) })),
-
-    revokeInvitation: ({ params }, ctx) =>
-      ctx.administer(async (tx) => {
-        if (!(await revokeInvitation(tx, params.invitation_id)))
-          throw notFound('invitation', params.invitation_id);
-        tx.audit('invitation.revoke', 'invitation', params.invitation_id, {});
-        return undefined;
-      }),
-
-    listScopes: async () => ({ items: [...SCOPES] }),
   });
-
-const registrantOf = (body: {
-  email: string;
-  username: string;
-  password: string;
-  full_name?: string;
-  invitation?: string;
-}) => ({
-  email: body.email,
-  username: body.username.toLowerCase(),
-  password: body.password,
-  displayName: body.full_name ?? body.username,
-  invitation: body.invitation ?? null,
-});

@@ -1,3 +1,4 @@
+import { SCOPES } from '../../../domain/identity/principal.ts';
 import { readServerStats } from '../../../store/identity/stats.ts';
 import { rotateSigningKey } from '../../../store/identity/signing-keys.ts';
 import { requireUser, userListing, type UserRow } from '../../../store/identity/users.ts';
@@ -43,12 +44,11 @@ const sysEdit = (body: SysUserBody) => ({
   department: body.dept_id,
 });
 
-/** The users of the whole server, for administrators: one service behind three doors. */
+/** The users of the whole server, for administrators. */
 export const userHandlers = () =>
   defineHandlers({
     listUsers,
     listAdminUsers,
-    listSysUsers,
 
     updateUser: ({ params, body }, ctx) =>
       ctx.administer(async (tx) =>
@@ -69,6 +69,12 @@ export const userHandlers = () =>
         await removeUser(tx, params.user_id);
         return undefined;
       }),
+  });
+
+/** The same users at document 004's door. */
+export const sysUserHandlers = () =>
+  defineHandlers({
+    listSysUsers,
 
     getSysUser: ({ params }, ctx) =>
       ctx.readAcross(async (db) => sysUserView(await requireUser(db, params.id))),
@@ -99,6 +105,12 @@ export const userHandlers = () =>
         await removeUser(tx, params.id);
         return undefined;
       }),
+  });
+
+/** The server as a whole. */
+export const serverHandlers = () =>
+  defineHandlers({
+    listScopes: async () => ({ items: [...SCOPES] }),
 
     getServerStats: (_input, ctx) =>
       ctx.readAcross(async (db) => {

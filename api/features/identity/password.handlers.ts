@@ -1,0 +1,25 @@
+import { defineHandlers, reply } from '../../http/operation.ts';
+import { changePassword, requestPasswordReset, resetPassword, type AccountDeps } from './account.flows.ts';
+
+/** How passwords change. */
+export const passwordHandlers = (deps: AccountDeps) =>
+  defineHandlers({
+    changePassword: async ({ body }, ctx) => {
+      const given = { current: body.current_password, next: body.new_password };
+      await changePassword(deps, ctx.principal, given, ctx.caller);
+      return undefined;
+    },
+
+    requestPasswordReset: async ({ body }, ctx) => {
+      // Nobody waits for it: how long it takes would say whether there is an account.
+      void requestPasswordReset(deps, body.email, ctx.caller).catch((err: unknown) =>
+        ctx.log.error({ err }, 'a password could not be reset'),
+      );
+      return reply(202, { message: 'Whoever has an account with this address gets a link.' });
+    },
+
+    resetPassword: async ({ body }, ctx) => {
+      await resetPassword(deps, { token: body.token, password: body.new_password }, ctx.caller);
+      return undefined;
+    },
+  });
