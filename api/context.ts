@@ -12,7 +12,9 @@ import { openSpine } from '../store/spine.ts';
 import type { Store } from '../store/store.ts';
 import type { AppDeps } from './app.ts';
 import { createNotifier } from '../platform/notify.ts';
+import { Captchas } from './auth/captcha.ts';
 import { Sessions } from './auth/sessions.ts';
+import { SecondFactors } from './auth/second-factor.ts';
 import { SignIns } from './auth/sign-in.ts';
 import { createTokens } from './auth/tokens.ts';
 import { configuredAbilities } from './features/orchestrator/abilities.ts';
@@ -76,8 +78,10 @@ export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & {
   const { config, log, shutdown } = parts;
   const { store, system, administration, bus, client } = await openSpine('api', parts);
   const tokens = createTokens(config, store, bus);
+  const secondFactors = new SecondFactors(administration, config.secretKey);
   const signIns = new SignIns({
     administration,
+    secondFactors,
     tokens,
     secretKey: config.secretKey,
     signInSeconds: config.signInSeconds,
@@ -102,6 +106,8 @@ export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & {
       tokens,
       administration,
       signIns,
+      secondFactors,
+      captchas: config.captcha ? new Captchas(administration, config.secretKey) : null,
       rightsChanged,
       notify: createNotifier(config, log),
       registration: config.registration,

@@ -2,9 +2,8 @@ import { approvalHandlers } from './features/approvals/approvals.handlers.ts';
 import { budgetHandlers } from './features/budgets/budgets.handlers.ts';
 import { contentHandlers } from './features/content/content.handlers.ts';
 import { historyHandlers } from './features/history/history.handlers.ts';
-import type { AccountDeps } from './features/identity/account.flows.ts';
 import { accountHandlers } from './features/identity/account.handlers.ts';
-import { passwordHandlers } from './features/identity/password.handlers.ts';
+import { passwordHandlers, type PasswordDeps } from './features/identity/password.handlers.ts';
 import { registrationHandlers } from './features/identity/registration.handlers.ts';
 import { roleHandlers } from './features/identity/roles.handlers.ts';
 import { signInHandlers, type SignInHandlerDeps } from './features/identity/sign-in.handlers.ts';
@@ -25,7 +24,7 @@ import { subtaskHandlers, type SubtaskDeps } from './features/subtasks/subtasks.
 import { taskHandlers } from './features/tasks/tasks.handlers.ts';
 import type { Handlers } from './http/operation.ts';
 
-export type HandlerDeps = AccountDeps &
+export type HandlerDeps = PasswordDeps &
   SignInHandlerDeps &
   MediaDeps &
   ModelDeps &

@@ -163,6 +163,8 @@ export const toConfig = (env: Env) => {
     secretKey: master,
     accessTokenSeconds: env.accessTokenSeconds ?? 900,
     signInSeconds: positive('TASKLOOM_SIGN_IN_DAYS', env.signInDays ?? 30) * 86_400,
+    /** Whether document 004's sign-in asks for one. */
+    captcha: env.captcha ?? true,
     registration: oneOf('TASKLOOM_REGISTRATION', env.registration ?? 'off', REGISTRATIONS),
     mail: { smtpUrl: env.smtpUrl ?? null, from: env.mailFrom ?? 'Taskloom <taskloom@localhost>' },
     admin: { email: env.adminEmail ?? null, password: env.adminPassword ?? null },

@@ -33,6 +33,7 @@ const readAccess = () => ({
   adminPassword: text('TASKLOOM_ADMIN_PASSWORD'),
   accessTokenSeconds: integer('TASKLOOM_ACCESS_TOKEN_SECONDS'),
   signInDays: integer('TASKLOOM_SIGN_IN_DAYS'),
+  captcha: flag('TASKLOOM_CAPTCHA'),
   registration: text('TASKLOOM_REGISTRATION'),
   smtpUrl: text('TASKLOOM_SMTP_URL'),
   mailFrom: text('TASKLOOM_MAIL_FROM'),

@@ -13,6 +13,7 @@ import {
 } from '../../store/identity/sign-ins.ts';
 import { digestOf, newOpaque, successorOf } from './opaque.ts';
 import { verifyPassword } from './passwords.ts';
+import type { SecondFactors } from './second-factor.ts';
 import type { Tokens } from './tokens.ts';
 
 /** How long after its use a refresh token is answered once more: the time that a client needs to try again. */
@@ -21,6 +22,7 @@ const GRACE_SECONDS = 10;
 export interface SignInDeps {
   readonly administration: Administration;
   readonly tokens: Tokens;
+  readonly secondFactors: SecondFactors;
   readonly secretKey: Buffer;
   /** Seconds until somebody who does not come back has to sign in again. */
   readonly signInSeconds: number;
@@ -61,11 +63,16 @@ export class SignIns {
   }
 
   /**
-   * By email or user name, and password.
-   * @throws DomainError `invalid_credentials`, or `account_disabled` for those who know the password.
+   * By email or user name, password, and a code where the person has a second factor.
+   * @throws DomainError `invalid_credentials`; for those who know the password `account_disabled`, `second_factor_needed`, `second_factor_wrong`.
    */
   async byPassword(
-    given: { readonly name: string; readonly password: string; readonly workspace: string | null },
+    given: {
+      readonly name: string;
+      readonly password: string;
+      readonly workspace: string | null;
+      readonly code?: string | undefined;
+    },
     caller: Caller,
   ): Promise<SignedIn & { user: Candidate }> {
     const { administration } = this.#deps;
@@ -80,6 +87,7 @@ export class SignIns {
       await this.#recordFailure(given.name, candidate, 'account_disabled', caller);
       throw new DomainError('forbidden', 'account_disabled', 'This account is disabled.');
     }
+    await this.#requireCode(given, candidate, caller);
     const opened = await this.open(candidate.id, { workspace: given.workspace, method: 'password' }, caller);
     if (!opened) {
       await this.#recordFailure(given.name, candidate, 'not_a_member', caller);
@@ -139,6 +147,34 @@ export class SignIns {
     if (rotation === 'reused' || rotation === 'ended') throw badRefreshToken();
     const accessToken = await tokens.issue({ signInId: owner.signInId, userId: owner.userId });
     return { accessToken, refreshToken: successor, expiresIn: tokens.seconds };
+  }
+
+  async #requireCode(
+    { name, code }: { readonly name: string; readonly code?: string | undefined },
+    candidate: Candidate,
+    caller: Caller,
+  ): Promise<void> {
+    const { administration, secondFactors } = this.#deps;
+    if (!(await secondFactors.isNeeded(candidate.id))) return;
+    if (code === undefined)
+      throw new DomainError(
+        'unauthenticated',
+        'second_factor_needed',
+        'This account has a second factor: send its code as "code", or a recovery code.',
+      );
+    const membership = await administration.read((db) => findMembership(db, candidate.id, null));
+    const person = {
+      kind: 'user' as const,
+      userId: candidate.id,
+      workspaceId: membership?.workspace_id ?? '',
+    };
+    try {
+      if (!membership) throw badCredentials();
+      await secondFactors.require(person, code, caller.requestId);
+    } catch (error) {
+      await this.#recordFailure(name, candidate, 'second_factor_wrong', caller);
+      throw error;
+    }
   }
 
   async #recordFailure(

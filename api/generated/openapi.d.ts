@@ -469,6 +469,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to use one-time codes as a second factor
+         * @description Nothing changes until the first right code is confirmed.
+         */
+        post: operations["beginSecondFactor"];
+        /** Turn the second factor off */
+        delete: operations["removeSecondFactor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/second-factor/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put the second factor into use */
+        post: operations["confirmSecondFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/password": {
         parameters: {
             query?: never;
@@ -1311,6 +1349,40 @@ export interface paths {
          * @description Starts a run and waits for it, as the research subtask does. Code does it, no model. HTML in the text is sanitised for `html`, and leaves its words alone for the other formats.
          */
         post: operations["runFormatSubtask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/auth/captcha": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A picture of digits to type at the sign-in */
+        get: operations["getCaptcha"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in with user name, password and captcha */
+        post: operations["loginAdmin"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2326,6 +2398,8 @@ export interface components {
         };
         Email: string;
         Username: string;
+        /** @description A one-time or recovery code, for accounts with a second factor. */
+        FactorCode: string;
         Password: string;
         WorkspaceSlug: string;
         PersonName: string;
@@ -2333,6 +2407,7 @@ export interface components {
             /** @description The email or the user name. */
             email: string;
             password: components["schemas"]["Password"];
+            code?: components["schemas"]["FactorCode"];
             /** @description The workspace to work in; by default the one that the person joined first. */
             workspace?: components["schemas"]["WorkspaceSlug"];
         };
@@ -2409,6 +2484,17 @@ export interface components {
         PasswordReset: {
             token: string;
             new_password: components["schemas"]["Password"];
+        };
+        FactorSecret: {
+            /** @description Base 32. */
+            secret: string;
+            url: string;
+        };
+        FactorProof: {
+            code: components["schemas"]["FactorCode"];
+        };
+        RecoveryCodes: {
+            recovery_codes: string[];
         };
         KeySet: {
             keys: {
@@ -3146,6 +3232,35 @@ export interface components {
         Switch: 0 | 1;
         Sort: number;
         MaybeText: string | null;
+        Captcha: {
+            is_enabled: boolean;
+            captcha_id: string | null;
+            /** @description A PNG as a `data:` address. */
+            image: string | null;
+            /** @description Seconds. */
+            expires_in: number | null;
+        };
+        AdminCredentials: {
+            /** @description The user name or the email. */
+            username: string;
+            password: components["schemas"]["Password"];
+            captcha_id?: components["schemas"]["Id"];
+            captcha_code?: string;
+            code?: components["schemas"]["FactorCode"];
+        };
+        AdminSignedIn: {
+            access_token: string;
+            refresh_token: string;
+            /** @enum {string} */
+            token_type: "Bearer";
+            /** @description Seconds. */
+            expires_in: number;
+            user: {
+                id: number;
+                username: string;
+                nickname: string;
+            };
+        };
         SysUser: {
             id: number;
             uuid: components["schemas"]["Id"];
@@ -3634,6 +3749,7 @@ export type PerformanceMetrics = components['schemas']['PerformanceMetrics'];
 export type Profile = components['schemas']['Profile'];
 export type Email = components['schemas']['Email'];
 export type Username = components['schemas']['Username'];
+export type FactorCode = components['schemas']['FactorCode'];
 export type Password = components['schemas']['Password'];
 export type WorkspaceSlug = components['schemas']['WorkspaceSlug'];
 export type PersonName = components['schemas']['PersonName'];
@@ -3650,6 +3766,9 @@ export type SignIn = components['schemas']['SignIn'];
 export type PasswordChange = components['schemas']['PasswordChange'];
 export type ForgottenPassword = components['schemas']['ForgottenPassword'];
 export type PasswordReset = components['schemas']['PasswordReset'];
+export type FactorSecret = components['schemas']['FactorSecret'];
+export type FactorProof = components['schemas']['FactorProof'];
+export type RecoveryCodes = components['schemas']['RecoveryCodes'];
 export type KeySet = components['schemas']['KeySet'];
 export type ImageSize = components['schemas']['ImageSize'];
 export type Image = components['schemas']['Image'];
@@ -3717,6 +3836,9 @@ export type MaybeNumber = components['schemas']['MaybeNumber'];
 export type Switch = components['schemas']['Switch'];
 export type Sort = components['schemas']['Sort'];
 export type MaybeText = components['schemas']['MaybeText'];
+export type Captcha = components['schemas']['Captcha'];
+export type AdminCredentials = components['schemas']['AdminCredentials'];
+export type AdminSignedIn = components['schemas']['AdminSignedIn'];
 export type SysUser = components['schemas']['SysUser'];
 export type SysUserPage = components['schemas']['SysUserPage'];
 export type SysUserChange = components['schemas']['SysUserChange'];
@@ -4636,6 +4758,85 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["Problem"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    beginSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The secret, also as an address that apps read from a picture. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactorSecret"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    removeSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FactorProof"];
+            };
+        };
+        responses: {
+            /** @description It is off. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    confirmSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FactorProof"];
+            };
+        };
+        responses: {
+            /** @description Recovery codes for a lost device, shown this once; each is good for one use. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             422: components["responses"]["Invalid"];
             default: components["responses"]["Problem"];
         };
@@ -6034,6 +6235,56 @@ export interface operations {
             422: components["responses"]["RunFailed"];
             502: components["responses"]["RunFailed"];
             503: components["responses"]["RunFailed"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getCaptcha: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Good for one answer, within two minutes. `is_enabled` is false where this server asks for none. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Captcha"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    loginAdmin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdminCredentials"];
+            };
+        };
+        responses: {
+            /** @description Tokens, and whose they are. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminSignedIn"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             default: components["responses"]["Problem"];
         };
     };

@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { asSystem, grantScope } from './rls.ts';
+import { asSystem, grantScope, systemOnly } from './rls.ts';
 
 const USERS = [
   `alter table users add column username text,
@@ -28,14 +28,6 @@ const USERS = [
   `update roles set is_built_in = true where name in ('admin', 'editor', 'viewer')`,
   // How somebody came in, and from where.
   `alter table sign_ins add column method text not null default 'password', add column address text, add column user_agent text`,
-];
-
-/** Closed to `taskloom_app`: only the system's role, and its functions, see these. */
-const systemOnly = (table: string): string[] => [
-  `alter table ${table} enable row level security`,
-  `alter table ${table} force row level security`,
-  `create policy system on ${table} to taskloom_system using (true) with check (true)`,
-  `grant select, insert, update, delete on ${table} to taskloom_system`,
 ];
 
 const TREES = [

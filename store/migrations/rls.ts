@@ -10,6 +10,14 @@ export const isolate = (table: string, grants = 'select, insert, update, delete'
   `grant select, insert, update, delete on ${table} to taskloom_system`,
 ];
 
+/** The statements that close a table altogether to `taskloom_app`: only the system's role, and its functions, see it. */
+export const systemOnly = (table: string): string[] => [
+  `alter table ${table} enable row level security`,
+  `alter table ${table} force row level security`,
+  `create policy system on ${table} to taskloom_system using (true) with check (true)`,
+  `grant select, insert, update, delete on ${table} to taskloom_system`,
+];
+
 /** A function that `app` may call before a workspace is known; it runs as `taskloom_system` and returns one row at most. */
 export const asSystem = (signature: string): string[] => [
   `alter function ${signature} owner to taskloom_system`,

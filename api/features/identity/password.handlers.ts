@@ -1,8 +1,13 @@
+import type { SecondFactors } from '../../auth/second-factor.ts';
 import { defineHandlers, reply } from '../../http/operation.ts';
 import { changePassword, requestPasswordReset, resetPassword, type AccountDeps } from './account.flows.ts';
 
-/** How passwords change. */
-export const passwordHandlers = (deps: AccountDeps) =>
+export interface PasswordDeps extends AccountDeps {
+  readonly secondFactors: SecondFactors;
+}
+
+/** How passwords change, and what may be asked beside them. */
+export const passwordHandlers = (deps: PasswordDeps) =>
   defineHandlers({
     changePassword: async ({ body }, ctx) => {
       const given = { current: body.current_password, next: body.new_password };
@@ -20,6 +25,16 @@ export const passwordHandlers = (deps: AccountDeps) =>
 
     resetPassword: async ({ body }, ctx) => {
       await resetPassword(deps, { token: body.token, password: body.new_password }, ctx.caller);
+      return undefined;
+    },
+
+    beginSecondFactor: (_input, ctx) => deps.secondFactors.begin(ctx.principal, ctx.principal.email),
+    confirmSecondFactor: async ({ body }, ctx) => ({
+      recovery_codes: await deps.secondFactors.confirm(ctx.principal, body.code, ctx.requestId),
+    }),
+    removeSecondFactor: async ({ body }, ctx) => {
+      await deps.secondFactors.require(ctx.principal, body.code, ctx.requestId);
+      await deps.secondFactors.turnOff(ctx.principal, ctx.requestId);
       return undefined;
     },
   });
