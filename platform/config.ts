@@ -75,6 +75,17 @@ const researchSettings = (env: Env) => ({
   wikipedia: { baseUrl: env.wikipediaUrl ?? 'https://en.wikipedia.org' },
 });
 
+/** Who may come in, and how people are told. */
+const accessSettings = (env: Env) => ({
+  accessTokenSeconds: env.accessTokenSeconds ?? 900,
+  signInSeconds: positive('TASKLOOM_SIGN_IN_DAYS', env.signInDays ?? 30) * 86_400,
+  /** Whether document 004's sign-in asks for one. */
+  captcha: env.captcha ?? true,
+  registration: oneOf('TASKLOOM_REGISTRATION', env.registration ?? 'off', REGISTRATIONS),
+  mail: { smtpUrl: env.smtpUrl ?? null, from: env.mailFrom ?? 'Taskloom <taskloom@localhost>' },
+  admin: { email: env.adminEmail ?? null, password: env.adminPassword ?? null },
+});
+
 /** The exceptions to the rule for outgoing requests, known to be readable. */
 const outgoingAllow = (list: string[]): string[] => {
   parseAllowance(list);
@@ -161,13 +172,7 @@ export const toConfig = (env: Env) => {
       validateResponses: env.validateResponses ?? environment !== 'production',
     },
     secretKey: master,
-    accessTokenSeconds: env.accessTokenSeconds ?? 900,
-    signInSeconds: positive('TASKLOOM_SIGN_IN_DAYS', env.signInDays ?? 30) * 86_400,
-    /** Whether document 004's sign-in asks for one. */
-    captcha: env.captcha ?? true,
-    registration: oneOf('TASKLOOM_REGISTRATION', env.registration ?? 'off', REGISTRATIONS),
-    mail: { smtpUrl: env.smtpUrl ?? null, from: env.mailFrom ?? 'Taskloom <taskloom@localhost>' },
-    admin: { email: env.adminEmail ?? null, password: env.adminPassword ?? null },
+    ...accessSettings(env),
     logLevel: env.logLevel ?? (environment === 'test' ? 'warn' : 'info'),
     database: databaseUrls(env, master),
     temporal: {

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
+import type { SpecDocument } from '../api/http/spec.ts';
+import { renderPermissions } from './permissions.ts';
 
 /** One bundle and one file of types out of one file per family: `npm run spec`; with `--check`, only compares. */
 
@@ -13,6 +15,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDER = join(ROOT, 'api/spec');
 const BUNDLE = join(ROOT, 'openapi.yaml');
 const TYPES = join(ROOT, 'api/generated/openapi.d.ts');
+const PERMISSIONS = join(ROOT, 'docs/permissions.md');
 const HEADER = '# Bundled from api/spec by `npm run spec`. Edit those files, never this one.\n';
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 
@@ -166,6 +169,9 @@ const check = (): void => {
     ...(readFileSync(TYPES, 'utf8') === readFileSync(typesFile, 'utf8')
       ? []
       : ['api/generated/openapi.d.ts']),
+    ...(readFileSync(PERMISSIONS, 'utf8') === renderPermissions(parse(fresh) as SpecDocument)
+      ? []
+      : ['docs/permissions.md']),
   ];
   if (stale.length === 0) return;
   console.error(`${stale.join(' and ')} do not fit api/spec: run \`npm run spec\` and commit the result.`);
@@ -176,5 +182,6 @@ if (process.argv.includes('--check')) check();
 else {
   writeFileSync(BUNDLE, bundleSpec());
   generateTypes(BUNDLE, TYPES);
-  console.log('openapi.yaml and api/generated/openapi.d.ts are fresh.');
+  writeFileSync(PERMISSIONS, renderPermissions(parse(readFileSync(BUNDLE, 'utf8')) as SpecDocument));
+  console.log('openapi.yaml, api/generated/openapi.d.ts and docs/permissions.md are fresh.');
 }
