@@ -37,6 +37,7 @@ const COMMANDS = {
   spec: 'scripts/spec.ts',
   bench: 'scripts/bench.ts',
   chaos: 'scripts/chaos.ts',
+  fuzz: 'scripts/fuzz.ts',
 };
 
 const fail = (message) => {
