@@ -13,14 +13,26 @@ export const SCOPES = [
   'models:write',
   'budgets:read',
   'budgets:write',
+  'settings:read',
+  'settings:write',
+  'keys:write',
   'system:read',
+  'system:write',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
+
+/** What only administrators may do: it spends money, shows the site to the world, or reaches beyond the workspace. */
+const FOR_ADMINISTRATORS: readonly Scope[] = [
+  'budgets:write',
+  'settings:write',
+  'system:read',
+  'system:write',
+];
 
 /** The roles that a fresh server has. Roles are data: these are only their first contents. */
 export const BUILT_IN_ROLES: Record<'admin' | 'editor' | 'viewer', readonly Scope[]> = {
   admin: SCOPES,
-  editor: SCOPES.filter((scope) => scope !== 'system:read' && scope !== 'budgets:write'),
+  editor: SCOPES.filter((scope) => !FOR_ADMINISTRATORS.includes(scope)),
   viewer: SCOPES.filter((scope) => scope.endsWith(':read') && scope !== 'system:read'),
 };
 
@@ -30,6 +42,8 @@ export interface Principal {
   readonly kind: 'user' | 'worker' | 'public';
   readonly userId: string | null;
   readonly workspaceId: string;
+  /** The key with which a person's program acts; its scopes are less than theirs. */
+  readonly apiKeyId?: string;
 }
 
 /** A signed-in person with what the security handler needs to know. */
@@ -41,7 +55,8 @@ export interface UserPrincipal extends Principal {
   readonly workspaceSlug: string;
   readonly role: string;
   readonly scopes: ReadonlySet<string>;
-  readonly signInId: string;
+  /** `null` for an API key: it has no sign-in that could end. */
+  readonly signInId: string | null;
 }
 
 export const workerPrincipal = (workspaceId: string): Principal => ({
