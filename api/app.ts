@@ -3,6 +3,7 @@ import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { Config } from '../platform/config.ts';
 import type { Log } from '../platform/logger.ts';
+import { keyHeader } from './auth/api-keys.ts';
 import { createAuthorizer } from './auth/authorizer.ts';
 import type { Sessions } from './auth/sessions.ts';
 import { createHandlers, type HandlerDeps } from './handlers.ts';
@@ -30,7 +31,7 @@ export const createApp = (deps: AppDeps): { app: Express; operations: SpecOperat
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('query parser', 'simple');
-  app.use(identify(log), handlers.metrics.observe, trimTrailingSlash);
+  app.use(identify(log), handlers.metrics.observe, trimTrailingSlash, keyHeader);
   app.use(createDocsRouter({ specJson: () => spec, specYaml: readSpecText }));
   app.use(createSiteRouter({ store: handlers.store, siteWorkspaceId, publicUrl: http.publicUrl }));
   app.use(

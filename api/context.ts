@@ -11,6 +11,7 @@ import { readSystemTotals } from '../store/observability/totals.ts';
 import { openSpine } from '../store/spine.ts';
 import type { Store } from '../store/store.ts';
 import type { AppDeps } from './app.ts';
+import { ApiKeys } from './auth/api-keys.ts';
 import { Sessions } from './auth/sessions.ts';
 import { createTokens } from './auth/tokens.ts';
 import { configuredAbilities } from './features/orchestrator/abilities.ts';
@@ -72,9 +73,9 @@ const siteWorkspace = (store: Store, slug: string): (() => Promise<string>) => {
 /** Opens all that the API process needs and registers how to close it. */
 export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & { live: Live }> => {
   const { config, log, shutdown } = parts;
-  const { store, system, bus, client } = await openSpine('api', parts);
+  const { store, system, bus, client, logLevel } = await openSpine('api', parts);
   const tokens = createTokens(config);
-  const sessions = new Sessions(store, tokens, bus);
+  const sessions = new Sessions(store, tokens, new ApiKeys(store), bus);
   const live = new Live(store, bus, sessions);
   shutdown.add('live', () => live.close());
   const totals = cached(() => readSystemTotals(system));
@@ -94,6 +95,10 @@ export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & {
       abilities: configuredAbilities(config),
       totals,
       subscriptions,
+      logLevel,
+      rightsChanged: () => bus.hint('taskloom_identity', ['api_key']),
+      secretKey: config.secretKey,
+      checksAnswers: config.http.validateResponses,
       version: VERSION,
       environment: config.environment,
       publicUrl: config.http.publicUrl,

@@ -2,6 +2,7 @@ import { approvalHandlers } from './features/approvals/approvals.handlers.ts';
 import { budgetHandlers } from './features/budgets/budgets.handlers.ts';
 import { contentHandlers } from './features/content/content.handlers.ts';
 import { historyHandlers } from './features/history/history.handlers.ts';
+import { apiKeyHandlers, type ApiKeyDeps } from './features/identity/api-keys.handlers.ts';
 import { identityHandlers, type IdentityDeps } from './features/identity/identity.handlers.ts';
 import { liveHandlers } from './features/live/live.handlers.ts';
 import { modelHandlers, type ModelDeps } from './features/models/models.handlers.ts';
@@ -13,22 +14,29 @@ import {
 import { orchestratorHandlers } from './features/orchestrator/orchestrator.handlers.ts';
 import { toolHandlers, type ToolDeps } from './features/orchestrator/tools.handlers.ts';
 import { runHandlers, type RunDeps } from './features/runs/runs.handlers.ts';
+import { settingHandlers, type SettingDeps } from './features/settings/settings.handlers.ts';
+import { systemSettingHandlers, type SystemSettingDeps } from './features/settings/system.handlers.ts';
+import { workspaceSettingHandlers } from './features/settings/workspace.handlers.ts';
 import { siteHandlers, type SiteDeps } from './features/site/site.handlers.ts';
 import { subtaskHandlers, type SubtaskDeps } from './features/subtasks/subtasks.handlers.ts';
 import { taskHandlers } from './features/tasks/tasks.handlers.ts';
 import type { Handlers } from './http/operation.ts';
 
-export type HandlerDeps = IdentityDeps &
+export type HandlerDeps = ApiKeyDeps &
+  IdentityDeps &
   MediaDeps &
   ModelDeps &
   ObservabilityDeps &
   RunDeps &
+  SettingDeps &
   SiteDeps &
   SubtaskDeps &
+  SystemSettingDeps &
   ToolDeps;
 
 /** Every operation of the spec. The compiler checks that none is missing, unknown or of another shape. */
 export const createHandlers = (deps: HandlerDeps): Handlers => ({
+  ...apiKeyHandlers(deps),
   ...approvalHandlers(),
   ...budgetHandlers(),
   ...contentHandlers(),
@@ -40,8 +48,11 @@ export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...observabilityHandlers(deps),
   ...orchestratorHandlers(),
   ...runHandlers(deps),
+  ...settingHandlers(deps),
   ...siteHandlers(deps),
   ...subtaskHandlers(deps),
+  ...systemSettingHandlers(deps),
   ...taskHandlers(),
   ...toolHandlers(deps),
+  ...workspaceSettingHandlers(),
 });

@@ -7,6 +7,7 @@ import { whileDatabaseAway } from './availability.ts';
 import { LiveBus } from './live/bus.ts';
 import { Sequencer } from './live/sequencer.ts';
 import { createOutbox } from './outbox/outbox.ts';
+import { LogLevel } from './settings/log-level.ts';
 import { requireMigrated } from './setup/check.ts';
 import { requireRoleUrls } from './setup/urls.ts';
 import { openStore, type Store } from './store.ts';
@@ -21,6 +22,7 @@ export interface Spine {
   readonly bus: LiveBus;
   readonly client: Client;
   readonly reach: ReachCrashPoint;
+  readonly logLevel: LogLevel;
 }
 
 /**
@@ -39,6 +41,9 @@ export const openSpine = async (name: string, { config, log, shutdown }: Process
   const bus = new LiveBus(urls.app);
   await bus.open();
   shutdown.add('live bus', () => bus.close());
+  const logLevel = new LogLevel(store, bus, log);
+  shutdown.add('log level', async () => logLevel.close());
+  await logLevel.refresh();
   const sequencer = new Sequencer(system, bus);
   shutdown.add('sequencer', () => sequencer.stop());
   const client = openTemporalClient();
@@ -59,5 +64,5 @@ export const openSpine = async (name: string, { config, log, shutdown }: Process
   });
   sequencer.start();
   dispatcher.start();
-  return { store, system, bus, client, reach };
+  return { store, system, bus, client, reach, logLevel };
 };

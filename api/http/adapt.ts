@@ -19,6 +19,8 @@ export interface OperationFacts {
   readonly successStatus: number;
   readonly isPrivate: boolean;
   readonly isIdempotent: boolean;
+  /** Whether API keys may call it; the rest is for people. */
+  readonly takesKeys: boolean;
 }
 
 export interface AdapterDeps {

@@ -8,6 +8,8 @@ import type { EventSink } from '../http/operation.ts';
 import { Subscription, type Sink, type Target } from './subscription.ts';
 
 const SAFETY_POLL_MS = 2_000;
+/** An API key may have no end at all; timers take 24 days at most. */
+const LOOK_AGAIN_MS = 3_600_000;
 
 /** A group of subscriptions that may be woken: all those of one name. */
 type Groups = Map<string, Set<Subscription>>;
@@ -94,7 +96,7 @@ export class Live {
       }
       // The database is away: look again soon. Else at the token's own end.
       const inMs = session === 'unknown' ? SAFETY_POLL_MS : session.expiresAt - Date.now() + 50;
-      timer = setTimeout(() => void look(), Math.max(inMs, 50));
+      timer = setTimeout(() => void look(), Math.min(Math.max(inMs, 50), LOOK_AGAIN_MS));
     };
     const off = this.#sessions.onChange(() => void look());
     void look();

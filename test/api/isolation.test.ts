@@ -16,6 +16,13 @@ let mine: ApiClient;
 let theirs: ApiClient;
 const ids: Record<string, string> = {};
 
+const settingOf = async (client: ApiClient): Promise<string> => {
+  const setting = { key: 'private', value: 'A private matter', type: 'string' };
+  return (await client.post('/api/settings/create', setting)).body.id;
+};
+const keyOf = async (client: ApiClient): Promise<string> =>
+  (await client.post('/api/settings/api-keys', { name: 'A private matter', scopes: ['tasks:read'] })).body.id;
+
 beforeAll(async () => {
   server = await startTestServer();
   mine = await server.signIn();
@@ -35,6 +42,8 @@ beforeAll(async () => {
     image_id: image?.id,
     execution_id: runId,
     workflow_id: taskId,
+    setting_id: await settingOf(mine),
+    key_id: await keyOf(mine),
   });
 });
 afterAll(() => server?.close());
