@@ -18,27 +18,34 @@ afterAll(() => server?.close());
 describe('the system settings', () => {
   const read = async (client: ApiClient) => (await client.get('/api/settings/system')).body;
 
+  /** Starts another process, and ends it however the work with it ends. */
+  const onAnother = async (work: (client: ApiClient) => Promise<void>): Promise<void> => {
+    const other = await server.another();
+    try {
+      await work(new ApiClient(other.url, admin.token));
+    } finally {
+      await other.close();
+    }
+  };
+  const becomes = (client: ApiClient, level: string) =>
+    until(async () => (await read(client)).log_level === level, level, 5_000);
+
   test('hold on every process at once, and after a restart', async () => {
     const own = await read(admin);
     expect(own).toEqual({ debug_mode: true, log_level: 'ERROR', max_workers: 64, environment: 'test' });
-    const second = await server.another();
-    const there = new ApiClient(second.url, admin.token);
-    expect(await read(there)).toMatchObject({ log_level: 'ERROR' });
-    const changed = await admin.request('PUT', '/api/settings/system', { log_level: 'fatal' });
-    expect(changed.status).toBe(200);
-    expect(changed.body).toMatchObject({ log_level: 'FATAL' });
-    await until(async () => (await read(there)).log_level === 'FATAL', 'the other process', 5_000);
-    await second.close();
-    const third = await server.another();
-    expect(await read(new ApiClient(third.url, admin.token))).toMatchObject({ log_level: 'FATAL' });
-    await admin.request('PUT', '/api/settings/system', { log_level: null });
-    expect(await read(admin)).toEqual(own);
-    await until(
-      async () => (await read(new ApiClient(third.url, admin.token))).log_level === 'ERROR',
-      'the level of its environment',
-      5_000,
-    );
-    await third.close();
+    await onAnother(async (there) => {
+      expect(await read(there)).toMatchObject({ log_level: 'ERROR' });
+      const changed = await admin.request('PUT', '/api/settings/system', { log_level: 'fatal' });
+      expect(changed.status).toBe(200);
+      expect(changed.body).toMatchObject({ log_level: 'FATAL' });
+      await becomes(there, 'FATAL');
+    });
+    await onAnother(async (there) => {
+      expect(await read(there)).toMatchObject({ log_level: 'FATAL' });
+      await admin.request('PUT', '/api/settings/system', { log_level: null });
+      expect(await read(admin)).toEqual(own);
+      await becomes(there, 'ERROR');
+    });
     const entries = await server.system.many(
       sql`select detail from audit where action = 'settings.system' order by id`,
     );
