@@ -1036,7 +1036,7 @@ export interface paths {
         get: operations["getTheme"];
         /**
          * Choose how the site looks
-         * @description An accent that could not be read on the site's paper is shown darker, or lighter, until it can (4.5 to 1).
+         * @description An accent that could not be read on the site's paper is shown darker, or lighter, until it can (4.5 to 1). Who has the site open sees it within half a minute.
          */
         put: operations["setTheme"];
         post?: never;

@@ -15,6 +15,8 @@ const readLogLevel = async (db: Reader): Promise<string | null> =>
 
 /** Chooses the level for all processes, for good. @param level the logger's own name; `null`: each as its environment says. */
 export const setLogLevel = async (tx: Writer, level: string | null): Promise<void> => {
+  // One after the other, so that the audit says what really was before.
+  tx.send(sql`lock table system_settings in share row exclusive mode`);
   const before = await readLogLevel(tx);
   tx.send(
     level === null
