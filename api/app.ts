@@ -4,6 +4,7 @@ import helmet from 'helmet';
 import type { Config } from '../platform/config.ts';
 import type { Log } from '../platform/logger.ts';
 import type { Administration } from '../store/administration.ts';
+import { keyHeader } from './auth/api-keys.ts';
 import { createAuthorizer } from './auth/authorizer.ts';
 import type { Sessions } from './auth/sessions.ts';
 import { createHandlers, type HandlerDeps } from './handlers.ts';
@@ -33,7 +34,7 @@ export const createApp = (deps: AppDeps): { app: Express; operations: SpecOperat
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('query parser', 'simple');
-  app.use(identify(log), handlers.metrics.observe, trimTrailingSlash);
+  app.use(identify(log), handlers.metrics.observe, trimTrailingSlash, keyHeader);
   app.use(createDocsRouter({ specJson: () => spec, specYaml: readSpecText }));
   app.use(createSiteRouter({ store: handlers.store, siteWorkspaceId, publicUrl: http.publicUrl }));
   app.use(

@@ -13,6 +13,7 @@ import type { Store } from '../store/store.ts';
 import type { AppDeps } from './app.ts';
 import { createNotifier } from '../platform/notify.ts';
 import { Captchas } from './auth/captcha.ts';
+import { ApiKeys } from './auth/api-keys.ts';
 import { Sessions } from './auth/sessions.ts';
 import { SecondFactors } from './auth/second-factor.ts';
 import { SignIns } from './auth/sign-in.ts';
@@ -76,7 +77,7 @@ const siteWorkspace = (store: Store, slug: string): (() => Promise<string>) => {
 /** Opens all that the API process needs and registers how to close it. */
 export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & { live: Live }> => {
   const { config, log, shutdown } = parts;
-  const { store, system, administration, bus, client } = await openSpine('api', parts);
+  const { store, system, administration, bus, client, logLevel } = await openSpine('api', parts);
   const tokens = createTokens(config, store, bus);
   const secondFactors = new SecondFactors(administration, config.secretKey);
   const signIns = new SignIns({
@@ -87,7 +88,7 @@ export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & {
     signInSeconds: config.signInSeconds,
   });
   const rightsChanged = (): void => bus.hint('taskloom_identity', ['*']);
-  const sessions = new Sessions(store, tokens, bus);
+  const sessions = new Sessions(store, tokens, new ApiKeys(store), bus);
   const live = new Live(store, bus, sessions);
   shutdown.add('live', () => live.close());
   const totals = cached(() => readSystemTotals(system));
@@ -116,6 +117,9 @@ export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & {
       abilities: configuredAbilities(config),
       totals,
       subscriptions,
+      logLevel,
+      secretKey: config.secretKey,
+      checksAnswers: config.http.validateResponses,
       version: VERSION,
       environment: config.environment,
       publicUrl: config.http.publicUrl,

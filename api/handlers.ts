@@ -9,6 +9,7 @@ import { roleHandlers } from './features/identity/roles.handlers.ts';
 import { signInHandlers, type SignInHandlerDeps } from './features/identity/sign-in.handlers.ts';
 import { treeHandlers } from './features/identity/trees.handlers.ts';
 import { serverHandlers, sysUserHandlers, userHandlers } from './features/identity/users.handlers.ts';
+import { apiKeyHandlers, type ApiKeyDeps } from './features/identity/api-keys.handlers.ts';
 import { liveHandlers } from './features/live/live.handlers.ts';
 import { modelHandlers, type ModelDeps } from './features/models/models.handlers.ts';
 import { mediaHandlers, type MediaDeps } from './features/media/media.handlers.ts';
@@ -19,23 +20,30 @@ import {
 import { orchestratorHandlers } from './features/orchestrator/orchestrator.handlers.ts';
 import { toolHandlers, type ToolDeps } from './features/orchestrator/tools.handlers.ts';
 import { runHandlers, type RunDeps } from './features/runs/runs.handlers.ts';
+import { settingHandlers, type SettingDeps } from './features/settings/settings.handlers.ts';
+import { systemSettingHandlers, type SystemSettingDeps } from './features/settings/system.handlers.ts';
+import { workspaceSettingHandlers } from './features/settings/workspace.handlers.ts';
 import { siteHandlers, type SiteDeps } from './features/site/site.handlers.ts';
 import { subtaskHandlers, type SubtaskDeps } from './features/subtasks/subtasks.handlers.ts';
 import { taskHandlers } from './features/tasks/tasks.handlers.ts';
 import type { Handlers } from './http/operation.ts';
 
-export type HandlerDeps = PasswordDeps &
+export type HandlerDeps = ApiKeyDeps &
+  PasswordDeps &
   SignInHandlerDeps &
   MediaDeps &
   ModelDeps &
   ObservabilityDeps &
   RunDeps &
+  SettingDeps &
   SiteDeps &
   SubtaskDeps &
+  SystemSettingDeps &
   ToolDeps;
 
 /** Every operation of the spec. The compiler checks that none is missing, unknown or of another shape. */
 export const createHandlers = (deps: HandlerDeps): Handlers => ({
+  ...apiKeyHandlers(deps),
   ...approvalHandlers(),
   ...budgetHandlers(),
   ...contentHandlers(),
@@ -55,8 +63,11 @@ export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...observabilityHandlers(deps),
   ...orchestratorHandlers(),
   ...runHandlers(deps),
+  ...settingHandlers(deps),
   ...siteHandlers(deps),
   ...subtaskHandlers(deps),
+  ...systemSettingHandlers(deps),
   ...taskHandlers(),
   ...toolHandlers(deps),
+  ...workspaceSettingHandlers(),
 });

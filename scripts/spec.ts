@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
 import type { SpecDocument } from '../api/http/spec.ts';
 import { renderPermissions } from './permissions.ts';
+import { isForKeys } from '../domain/identity/api-key.ts';
 
 /** One bundle and one file of types out of one file per family: `npm run spec`; with `--check`, only compares. */
 
@@ -84,13 +85,25 @@ const closeObjects = (node: unknown): void => {
   Object.values(schema).forEach(closeObjects);
 };
 
+/**
+ * An API key does what its scopes say. Without scopes an operation is about the signed-in person, and no key may call it:
+ * `x-api-keys: true` says otherwise.
+ */
+const withKeys = (operation: Node): Node[] | undefined => {
+  const security: Node[] | undefined = operation['security'];
+  const scopes: string[] | undefined = security?.find((requirement) => requirement['bearer'])?.['bearer'];
+  const takesKeys = scopes?.length ? scopes.every(isForKeys) : operation['x-api-keys'] === true;
+  return security && scopes && takesKeys ? [...security, { apiKey: scopes }] : security;
+};
+
 /** What every operation answers beside what it declares. */
 const completeOperation = (method: string, operation: Node, validationStatus: number): Node => {
   const secured = (operation['security'] ?? []).length > 0;
   const idempotent = method === 'post' && secured && operation['x-idempotent'] !== false;
-  const { 'x-idempotent': _, ...rest } = operation;
+  const { 'x-idempotent': _, 'x-api-keys': __, ...rest } = operation;
   return {
     ...rest,
+    security: withKeys(operation),
     ...(idempotent
       ? { parameters: [...(operation['parameters'] ?? []), ref('parameters', 'IdempotencyKey')] }
       : {}),

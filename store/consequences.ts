@@ -41,7 +41,7 @@ export class Consequences {
       action,
       target_type: targetType,
       target_id: targetId,
-      detail,
+      detail: principal.apiKeyId === undefined ? detail : { ...detail, api_key_id: principal.apiKeyId },
       request_id: this.#requestId ?? null,
     });
   }

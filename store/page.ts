@@ -38,7 +38,7 @@ export interface Listing {
 
 /** Newest first, and stable: ids break ties. */
 export const newestFirst = (
-  table: 'r' | 'a' | 'c' | 't' | 'p',
+  table: 'r' | 'a' | 'c' | 't' | 'p' | 's' | 'k',
   column: 'created_at' | 'updated_at' | 'published_at' = 'created_at',
 ): Order[] => [
   { column: { text: `${table}.${column}`, values: [] }, type: 'timestamptz', descending: true },

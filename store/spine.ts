@@ -9,6 +9,7 @@ import type { Committed } from './consequences.ts';
 import { LiveBus } from './live/bus.ts';
 import { Sequencer } from './live/sequencer.ts';
 import { createOutbox } from './outbox/outbox.ts';
+import { LogLevel } from './settings/log-level.ts';
 import { requireMigrated } from './setup/check.ts';
 import { requireRoleUrls } from './setup/urls.ts';
 import { openStore, type Store } from './store.ts';
@@ -24,6 +25,7 @@ export interface Spine {
   readonly bus: LiveBus;
   readonly client: Client;
   readonly reach: ReachCrashPoint;
+  readonly logLevel: LogLevel;
 }
 
 /**
@@ -44,6 +46,9 @@ export const openSpine = async (name: string, { config, log, shutdown }: Process
   const bus = new LiveBus(urls.app);
   await bus.open();
   shutdown.add('live bus', () => bus.close());
+  const logLevel = new LogLevel(store, bus, log);
+  shutdown.add('log level', async () => logLevel.close());
+  await logLevel.refresh();
   const sequencer = new Sequencer(system, bus);
   shutdown.add('sequencer', () => sequencer.stop());
   const client = openTemporalClient();
@@ -66,5 +71,5 @@ export const openSpine = async (name: string, { config, log, shutdown }: Process
   administration.onCommit(follow);
   sequencer.start();
   dispatcher.start();
-  return { store, system, administration, bus, client, reach };
+  return { store, system, administration, bus, client, reach, logLevel };
 };

@@ -3,12 +3,9 @@ import { createActivities } from '../activities/index.ts';
 import type { ActivityDeps } from '../activities/runtime.ts';
 import type { Log } from '../platform/logger.ts';
 import { temporalSettings } from '../platform/temporal/connect.ts';
-import type { Queue } from '../workflows/queues.ts';
+import { CONCURRENCY } from '../workflows/queues.ts';
 import { ensureBundle } from './bundle.ts';
 import { chooseQueues } from './queues.ts';
-
-/** How many tasks of a queue one process does at once: model calls wait for others, database work shares two cores. */
-const CONCURRENCY: Record<Queue, number> = { control: 40, model: 24 };
 
 const CONNECT_RETRY_MS = 1_000;
 

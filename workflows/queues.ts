@@ -5,6 +5,9 @@
 export const QUEUES = ['control', 'model'] as const;
 export type Queue = (typeof QUEUES)[number];
 
+/** How many tasks of a queue one process does at once: model calls wait for others, database work shares two cores. */
+export const CONCURRENCY: Readonly<Record<Queue, number>> = { control: 40, model: 24 };
+
 /** The queue of another kind beside the one a workflow runs on, with the same prefix. */
 export const siblingQueue = (controlQueue: string, queue: Queue): string =>
   controlQueue.replace(/control$/, queue);

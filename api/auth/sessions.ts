@@ -2,6 +2,7 @@ import type { UserPrincipal } from '../../domain/identity/principal.ts';
 import type { LiveBus } from '../../store/live/bus.ts';
 import { findPrincipal } from '../../store/identity/identity.repository.ts';
 import type { Store } from '../../store/store.ts';
+import { looksLikeKey, type ApiKeys } from './api-keys.ts';
 import type { Tokens } from './tokens.ts';
 
 const MAX_CACHED = 10_000;
@@ -18,17 +19,21 @@ interface Cached extends Session {
   readonly recheckAt: number;
 }
 
-/** Finds who a token belongs to. Verified tokens are remembered for a few seconds, and forgotten when identities change. */
+/** Finds who a token or an API key belongs to. Verified tokens are remembered for a few seconds, and forgotten when identities change. */
 export class Sessions {
   readonly #store: Store;
   readonly #tokens: Tokens;
+  readonly #keys: ApiKeys;
   readonly #cache = new Map<string, Cached>();
   readonly #listeners = new Set<() => void>();
+  #changes = 0;
 
-  constructor(store: Store, tokens: Tokens, bus: LiveBus) {
+  constructor(store: Store, tokens: Tokens, keys: ApiKeys, bus: LiveBus) {
     this.#store = store;
     this.#tokens = tokens;
+    this.#keys = keys;
     bus.on('taskloom_identity', () => {
+      this.#changes++;
       this.#cache.clear();
       for (const listener of this.#listeners) listener();
     });
@@ -40,19 +45,26 @@ export class Sessions {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** @returns the session of a token that is valid now, else `undefined`. */
+  /** @returns the session of a token or an API key that is valid now, else `undefined`. */
   async find(token: string): Promise<Session | undefined> {
     const now = Date.now();
     const cached = this.#cache.get(token);
     if (cached && cached.recheckAt > now && cached.expiresAt > now) return cached;
     this.#cache.delete(token);
-    const claims = await this.#tokens.verify(token);
-    if (!claims) return undefined;
-    const principal = await findPrincipal(this.#store, claims.signInId);
-    if (!principal) return undefined;
-    const session = { principal, expiresAt: claims.expiresAt * 1_000, recheckAt: now + RECHECK_MS };
+    const changes = this.#changes;
+    const found = looksLikeKey(token) ? await this.#keys.find(token) : await this.#findSignIn(token);
+    if (!found) return undefined;
+    const session = { ...found, recheckAt: now + RECHECK_MS };
+    // What was looked up while rights changed may be old.
+    if (changes !== this.#changes) return session;
     if (this.#cache.size >= MAX_CACHED) this.#cache.delete(this.#cache.keys().next().value ?? '');
     this.#cache.set(token, session);
     return session;
+  }
+
+  async #findSignIn(token: string): Promise<Session | undefined> {
+    const claims = await this.#tokens.verify(token);
+    const principal = claims && (await findPrincipal(this.#store, claims.signInId));
+    return principal && { principal, expiresAt: claims.expiresAt * 1_000 };
   }
 }

@@ -4,6 +4,56 @@
  */
 
 export interface paths {
+    "/api/settings/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * API keys, newest first
+         * @description Your own; with `settings:write` those of everybody in the workspace. Never the keys themselves, only their end.
+         */
+        get: operations["listApiKeys"];
+        put?: never;
+        /**
+         * Make an API key
+         * @description It acts for you in this workspace, as far as its scopes and your role go. The key is shown this once. Send it as `Authorization: Bearer …` or as `X-API-Key`.
+         */
+        post: operations["createApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/api-keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: components["parameters"]["KeyId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a key at once, on every process
+         * @description Your own; with `settings:write` anybody's in the workspace. Its open connections are closed.
+         */
+        delete: operations["revokeApiKey"];
+        options?: never;
+        head?: never;
+        /**
+         * Give a key another name
+         * @description Your own; with `settings:write` anybody's in the workspace.
+         */
+        patch: operations["renameApiKey"];
+        trace?: never;
+    };
     "/api/v1/approvals": {
         parameters: {
             query?: never;
@@ -1170,6 +1220,131 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The workspace's own settings, newest first */
+        get: operations["listSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a setting
+         * @description The value is JSON of the setting's type, or a text that says it: `12` and `"12"` are the same int. A secret is encrypted where it is kept and masked wherever it is read. Try again without fear: a key that exists is a 409.
+         */
+        post: operations["createSetting"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/{setting_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                setting_id: components["parameters"]["SettingId"];
+            };
+            cookie?: never;
+        };
+        /** One setting */
+        get: operations["getSetting"];
+        /**
+         * Give a setting another value
+         * @description Its key, its type and whether it is a secret stay.
+         */
+        put: operations["updateSetting"];
+        post?: never;
+        /** Remove a setting */
+        delete: operations["deleteSetting"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/general": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the workspace is called, and how it speaks to people */
+        get: operations["getGeneralSettings"];
+        /**
+         * Change them
+         * @description What is left out stays.
+         */
+        put: operations["setGeneralSettings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the process that answers runs */
+        get: operations["getSystemSettings"];
+        /**
+         * Change what can be changed while the processes run
+         * @description Holds for every process of the installation, at once and after a restart.
+         */
+        put: operations["setSystemSettings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/theme": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the site looks */
+        get: operations["getTheme"];
+        /**
+         * Choose how the site looks
+         * @description An accent that could not be read on the site's paper is shown darker, or lighter, until it can (4.5 to 1). Who has the site open sees it within half a minute.
+         */
+        put: operations["setTheme"];
+        post?: never;
+        /** Let the site look as it came */
+        delete: operations["resetTheme"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/posts": {
         parameters: {
             query?: never;
@@ -1842,6 +2017,76 @@ export interface components {
         ShortText: string;
         /** Format: uri */
         WebUrl: string;
+        KeyName: string;
+        ApiKeyName: {
+            name: components["schemas"]["KeyName"];
+        };
+        NewApiKey: {
+            name: components["schemas"]["KeyName"];
+            /** @description What the key may do; none that you lack. `keys:write` and what manages people is never given to keys. */
+            scopes: string[];
+            expires_at?: components["schemas"]["Time"];
+        };
+        ApiKey: {
+            id: components["schemas"]["Id"];
+            name: string;
+            /** @description The key's end: `tl_live_****abcd`. */
+            partial: string;
+            scopes: string[];
+            /** @enum {string} */
+            status: "active" | "expired";
+            /** @description For whom it acts; the name is null when that is no member any more, and the key does nothing. */
+            owner: {
+                id: components["schemas"]["Id"];
+                name: string | null;
+            };
+            created_at: components["schemas"]["Time"];
+            /** Format: date-time */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description To the minute.
+             */
+            last_used_at: string | null;
+        };
+        CreatedApiKey: {
+            id: components["schemas"]["Id"];
+            name: string;
+            /** @description The key's end: `tl_live_****abcd`. */
+            partial: string;
+            scopes: string[];
+            /** @enum {string} */
+            status: "active" | "expired";
+            /** @description For whom it acts; the name is null when that is no member any more, and the key does nothing. */
+            owner: {
+                id: components["schemas"]["Id"];
+                name: string | null;
+            };
+            created_at: components["schemas"]["Time"];
+            /** Format: date-time */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description To the minute.
+             */
+            last_used_at: string | null;
+            /** @description The key itself: keep it, it is not shown again. */
+            key: string;
+        };
+        ApiKeyPage: {
+            items: components["schemas"]["ApiKey"][];
+            /** @description The same as `items`. */
+            keys: components["schemas"]["ApiKey"][];
+            total: components["schemas"]["Count"];
+            /** @description True when there are more than `total`: filtered totals are counted up to 10,000. */
+            total_is_capped: boolean;
+            offset: components["schemas"]["Count"];
+            skip: components["schemas"]["Count"];
+            limit: number;
+            has_more: boolean;
+            next_cursor: string | null;
+            links: components["schemas"]["PageLinks"];
+        };
         /** @enum {string} */
         ApprovalStatus: "open" | "approved" | "rejected" | "changes_requested" | "expired" | "cancelled";
         Decision: {
@@ -2958,6 +3203,94 @@ export interface components {
             next_after: number;
             has_more: boolean;
         };
+        /** @enum {string} */
+        SettingType: "string" | "int" | "bool" | "json";
+        /** @description JSON of the setting's type, or a text that says it; at most 32,768 bytes. */
+        SettingValue: unknown;
+        NewSetting: {
+            key: string;
+            value: components["schemas"]["SettingValue"];
+            type: components["schemas"]["SettingType"];
+            /**
+             * @description For good: a secret never becomes readable.
+             * @default false
+             */
+            is_secret: boolean;
+        };
+        SettingChange: {
+            value: components["schemas"]["SettingValue"];
+            /** @description The version that you have seen: if there is a newer one, nothing happens and the answer is 409. */
+            version?: number;
+        };
+        Setting: {
+            id: components["schemas"]["Id"];
+            key: string;
+            /** @description Of the setting's type; `********` for a secret. */
+            value: unknown;
+            type: components["schemas"]["SettingType"];
+            is_secret: boolean;
+            version: number;
+            created_at: components["schemas"]["Time"];
+            updated_at: components["schemas"]["Time"];
+        };
+        SettingPage: {
+            items: components["schemas"]["Setting"][];
+            /** @description The same as `items`. */
+            settings: components["schemas"]["Setting"][];
+            total: components["schemas"]["Count"];
+            /** @description True when there are more than `total`: filtered totals are counted up to 10,000. */
+            total_is_capped: boolean;
+            offset: components["schemas"]["Count"];
+            skip: components["schemas"]["Count"];
+            limit: number;
+            has_more: boolean;
+            next_cursor: string | null;
+            links: components["schemas"]["PageLinks"];
+        };
+        /** @description The workspace's name, which the site and title cards show. */
+        AppName: string;
+        /** @description The tag of the language that the site's posts are in (BCP 47): its pages say so, and write dates in it. */
+        Language: string;
+        /** @description The name of the time zone (tz database) in which the site shows its dates. */
+        Timezone: string;
+        GeneralSettings: {
+            app_name: string;
+            language: string;
+            timezone: string;
+        };
+        GeneralSettingsChange: {
+            app_name?: components["schemas"]["AppName"];
+            language?: components["schemas"]["Language"];
+            timezone?: components["schemas"]["Timezone"];
+        };
+        SystemSettings: {
+            /** @description Whether the process checks its own answers, as it does outside production. */
+            debug_mode: boolean;
+            /** @description By which the process logs now; TRACE, DEBUG, INFO, WARNING, ERROR or FATAL. */
+            log_level: string;
+            /** @description How many tasks of all queues one worker process does at once. */
+            max_workers: number;
+            environment: string;
+        };
+        SystemSettingsChange: {
+            /** @description In any case. Null lets each process have the level of its environment again. */
+            log_level: string | null;
+        };
+        /**
+         * @description `auto` is what the reader prefers.
+         * @enum {string}
+         */
+        ThemeName: "light" | "dark" | "auto";
+        ThemeChoice: {
+            theme: components["schemas"]["ThemeName"];
+            /** @description As #RRGGBB; the site's own unless given. */
+            accent_color?: string;
+        };
+        Theme: {
+            theme: components["schemas"]["ThemeName"];
+            accent_color: string;
+            is_default: boolean;
+        };
         Named: {
             id: components["schemas"]["Id"];
             name: string;
@@ -3679,6 +4012,7 @@ export interface components {
         /** @description `wait=N`: how many seconds to wait for the run that this starts, 0 to 30; 30 unless said. `respond-async` is the same as `wait=0`. The run goes on either way. */
         Prefer: string;
         RunId: components["schemas"]["Id"];
+        KeyId: components["schemas"]["Id"];
         ApprovalId: components["schemas"]["Id"];
         ItemId: components["schemas"]["Id"];
         /** @description Where the period begins. */
@@ -3692,6 +4026,7 @@ export interface components {
         After: number;
         EventLimit: number;
         LastEventId: string;
+        SettingId: components["schemas"]["Id"];
         Number: components["schemas"]["Number"];
         TaskId: components["schemas"]["Id"];
     };
@@ -3708,6 +4043,12 @@ export type Markdown = components['schemas']['Markdown'];
 export type Title = components['schemas']['Title'];
 export type ShortText = components['schemas']['ShortText'];
 export type WebUrl = components['schemas']['WebUrl'];
+export type KeyName = components['schemas']['KeyName'];
+export type ApiKeyName = components['schemas']['ApiKeyName'];
+export type NewApiKey = components['schemas']['NewApiKey'];
+export type ApiKey = components['schemas']['ApiKey'];
+export type CreatedApiKey = components['schemas']['CreatedApiKey'];
+export type ApiKeyPage = components['schemas']['ApiKeyPage'];
 export type ApprovalStatus = components['schemas']['ApprovalStatus'];
 export type Decision = components['schemas']['Decision'];
 export type ApprovalAnswer = components['schemas']['ApprovalAnswer'];
@@ -3809,6 +4150,22 @@ export type RunDetail = components['schemas']['RunDetail'];
 export type RunPage = components['schemas']['RunPage'];
 export type Event = components['schemas']['Event'];
 export type EventPage = components['schemas']['EventPage'];
+export type SettingType = components['schemas']['SettingType'];
+export type SettingValue = components['schemas']['SettingValue'];
+export type NewSetting = components['schemas']['NewSetting'];
+export type SettingChange = components['schemas']['SettingChange'];
+export type Setting = components['schemas']['Setting'];
+export type SettingPage = components['schemas']['SettingPage'];
+export type AppName = components['schemas']['AppName'];
+export type Language = components['schemas']['Language'];
+export type Timezone = components['schemas']['Timezone'];
+export type GeneralSettings = components['schemas']['GeneralSettings'];
+export type GeneralSettingsChange = components['schemas']['GeneralSettingsChange'];
+export type SystemSettings = components['schemas']['SystemSettings'];
+export type SystemSettingsChange = components['schemas']['SystemSettingsChange'];
+export type ThemeName = components['schemas']['ThemeName'];
+export type ThemeChoice = components['schemas']['ThemeChoice'];
+export type Theme = components['schemas']['Theme'];
 export type Named = components['schemas']['Named'];
 export type PostImage = components['schemas']['PostImage'];
 export type Post = components['schemas']['Post'];
@@ -3889,6 +4246,7 @@ export type ParameterCursor = components['parameters']['Cursor'];
 export type ParameterIdempotencyKey = components['parameters']['IdempotencyKey'];
 export type ParameterPrefer = components['parameters']['Prefer'];
 export type ParameterRunId = components['parameters']['RunId'];
+export type ParameterKeyId = components['parameters']['KeyId'];
 export type ParameterApprovalId = components['parameters']['ApprovalId'];
 export type ParameterItemId = components['parameters']['ItemId'];
 export type ParameterSince = components['parameters']['Since'];
@@ -3898,10 +4256,128 @@ export type ParameterModelName = components['parameters']['ModelName'];
 export type ParameterAfter = components['parameters']['After'];
 export type ParameterEventLimit = components['parameters']['EventLimit'];
 export type ParameterLastEventId = components['parameters']['LastEventId'];
+export type ParameterSettingId = components['parameters']['SettingId'];
 export type ParameterNumber = components['parameters']['Number'];
 export type ParameterTaskId = components['parameters']['TaskId'];
 export type $defs = Record<string, never>;
 export interface operations {
+    listApiKeys: {
+        parameters: {
+            query?: {
+                /** @description How many items to answer, 1 to 100. */
+                limit?: components["parameters"]["Limit"];
+                /** @description How many items to pass over, up to 10,000; beyond that use `cursor`. */
+                offset?: components["parameters"]["Offset"];
+                /** @description The same as `offset`. */
+                skip?: components["parameters"]["Skip"];
+                /** @description Where the last page ended, from its `next_cursor`. Takes the place of `offset`. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of keys. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyPage"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApiKey"];
+            };
+        };
+        responses: {
+            /** @description The key, for the only time. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedApiKey"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: components["parameters"]["KeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    renameApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: components["parameters"]["KeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyName"];
+            };
+        };
+        responses: {
+            /** @description The key afterwards. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     listApprovals: {
         parameters: {
             query?: {
@@ -5890,6 +6366,330 @@ export interface operations {
             404: components["responses"]["Problem"];
             410: components["responses"]["Problem"];
             422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listSettings: {
+        parameters: {
+            query?: {
+                /** @description How many items to answer, 1 to 100. */
+                limit?: components["parameters"]["Limit"];
+                /** @description How many items to pass over, up to 10,000; beyond that use `cursor`. */
+                offset?: components["parameters"]["Offset"];
+                /** @description The same as `offset`. */
+                skip?: components["parameters"]["Skip"];
+                /** @description Where the last page ended, from its `next_cursor`. Takes the place of `offset`. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of settings. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingPage"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSetting"];
+            };
+        };
+        responses: {
+            /** @description The setting. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Setting"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                setting_id: components["parameters"]["SettingId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The setting. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Setting"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                setting_id: components["parameters"]["SettingId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingChange"];
+            };
+        };
+        responses: {
+            /** @description The setting afterwards. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Setting"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                setting_id: components["parameters"]["SettingId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getGeneralSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The general settings. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GeneralSettings"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    setGeneralSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GeneralSettingsChange"];
+            };
+        };
+        responses: {
+            /** @description The general settings afterwards. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GeneralSettings"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getSystemSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings as they are in force. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemSettings"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    setSystemSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SystemSettingsChange"];
+            };
+        };
+        responses: {
+            /** @description The settings afterwards. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemSettings"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getTheme: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The theme. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Theme"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    setTheme: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ThemeChoice"];
+            };
+        };
+        responses: {
+            /** @description The theme afterwards. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Theme"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    resetTheme: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The theme is the default one. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             default: components["responses"]["Problem"];
         };
     };

@@ -21,6 +21,8 @@ export interface OperationFacts {
   readonly isPrivate: boolean;
   readonly isIdempotent: boolean;
   readonly crossesWorkspaces: boolean;
+  /** Whether API keys may call it; the rest is for people. */
+  readonly takesKeys: boolean;
 }
 
 export interface AdapterDeps {

@@ -3,7 +3,7 @@ import { middleware } from 'express-openapi-validator';
 import type { Authorizer } from '../auth/authorizer.ts';
 import { adapt, type AdapterDeps } from './adapt.ts';
 import { operationOf } from './matched.ts';
-import { listOperations, withoutWords, type SpecDocument } from './spec.ts';
+import { listOperations, withoutKeys, withoutWords, type SpecDocument } from './spec.ts';
 import { isWarming, warmedUp } from './warm.ts';
 
 export interface SpecServerDeps extends AdapterDeps {
@@ -39,14 +39,18 @@ export const mountSpec = (app: Express, deps: SpecServerDeps): void => {
   // The validator has found the operation: no second router looks for it.
   const dispatch: RequestHandler = (req, res, next) =>
     isWarming(req) ? warmedUp(res) : adapted.get(operationOf(req).schema.operationId)?.(req, res, next);
+  const openToKeys = new Set(operations.flatMap(({ facts }) => (facts.takesKeys ? [facts.id] : [])));
+  const takesKeys = (req: object): boolean => openToKeys.has(operationOf(req).schema.operationId);
   app.use(
     middleware({
-      apiSpec: withoutWords(deps.spec),
+      apiSpec: withoutWords(withoutKeys(deps.spec)),
       validateApiSpec: false,
       validateRequests: { allowUnknownQueryParameters: false, coerceTypes: false },
       validateResponses: deps.validateResponses ? { removeAdditional: false } : false,
       validateSecurity: {
-        handlers: { bearer: (req, scopes) => isWarming(req) || deps.authorizer.authorize(req, scopes) },
+        handlers: {
+          bearer: (req, scopes) => isWarming(req) || deps.authorizer.authorize(req, scopes, takesKeys(req)),
+        },
       },
       fileUploader: false,
     }),

@@ -8,6 +8,15 @@ import type { EventSink } from '../http/operation.ts';
 import { Subscription, type Sink, type Target } from './subscription.ts';
 
 const SAFETY_POLL_MS = 2_000;
+/** An API key may have no end at all; timers take 24 days at most. */
+const LOOK_AGAIN_MS = 3_600_000;
+
+/**
+ * When to look whether a session has ended: just after its end, so that it is seen.
+ * @param expiresAt milliseconds since the epoch, as `now`; infinite for a key without an end. @returns milliseconds.
+ */
+export const lookAgainIn = (expiresAt: number, now: number): number =>
+  Math.min(Math.max(expiresAt - now + 50, 50), LOOK_AGAIN_MS);
 
 /** A group of subscriptions that may be woken: all those of one name. */
 type Groups = Map<string, Set<Subscription>>;
@@ -93,8 +102,8 @@ export class Live {
         return ended();
       }
       // The database is away: look again soon. Else at the token's own end.
-      const inMs = session === 'unknown' ? SAFETY_POLL_MS : session.expiresAt - Date.now() + 50;
-      timer = setTimeout(() => void look(), Math.max(inMs, 50));
+      const inMs = session === 'unknown' ? SAFETY_POLL_MS : lookAgainIn(session.expiresAt, Date.now());
+      timer = setTimeout(() => void look(), inMs);
     };
     const off = this.#sessions.onChange(() => void look());
     void look();

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import { WebSocketServer } from 'ws';
+import { acceptKeyHeader } from '../auth/api-keys.ts';
 import { CLOSE } from './protocol.ts';
 import { Socket, type SocketDeps } from './socket.ts';
 
@@ -14,11 +15,13 @@ export const attachSockets = (server: Server, deps: SocketDeps): { close(): void
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
       return;
     }
+    acceptKeyHeader(req.headers);
+    const header = req.headers.authorization?.replace(/^Bearer /i, '');
     sockets.handleUpgrade(
       req,
       socket,
       head,
-      (client) => new Socket(client, deps, url.searchParams.get('token') ?? undefined),
+      (client) => new Socket(client, deps, url.searchParams.get('token') ?? header),
     );
   });
   return {

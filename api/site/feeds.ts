@@ -38,7 +38,7 @@ export const atomFeed = (
   feedId: string,
 ): string =>
   xml`<?xml version="1.0" encoding="utf-8"?>
-<feed xmlns="http://www.w3.org/2005/Atom">
+<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="${site.language}">
 <id>urn:uuid:${feedId}</id>
 <title>${site.name}</title>
 <link rel="self" type="application/atom+xml" href="${site.publicUrl}/posts/feed.xml"/>
@@ -49,22 +49,22 @@ ${posts.map((post) => entry(post, render(post), site))}</feed>
 `.markup;
 
 /** The site's addresses for search engines (sitemaps.org). The list itself counts as one. */
-export const sitemap = (entries: readonly SitemapEntry[], site: Site): string =>
+export const sitemap = (entries: readonly SitemapEntry[], publicUrl: string): string =>
   xml`<?xml version="1.0" encoding="utf-8"?>
 <urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
-<url><loc>${site.publicUrl}${path()}</loc></url>
+<url><loc>${publicUrl}${path()}</loc></url>
 ${entries.slice(0, 49_999).map(
   ({ slug, updated_at }) =>
-    xml`<url><loc>${site.publicUrl}${path(slug)}</loc><lastmod>${updated_at.toISOString()}</lastmod></url>
+    xml`<url><loc>${publicUrl}${path(slug)}</loc><lastmod>${updated_at.toISOString()}</lastmod></url>
 `,
 )}</urlset>
 `.markup;
 
 /** What crawlers may read (RFC 9309): the site, not the API. */
-export const robots = (site: Site): string => `User-agent: *
+export const robots = (publicUrl: string): string => `User-agent: *
 Allow: /
 Disallow: /api/
 Disallow: /auth/
 
-Sitemap: ${site.publicUrl}/sitemap.xml
+Sitemap: ${publicUrl}/sitemap.xml
 `;

@@ -1,4 +1,6 @@
+import type { Theme } from '../../domain/settings/theme.ts';
 import { escapeText } from '../../platform/markdown.ts';
+import { schemesOf } from './style.ts';
 
 /** Text that is already HTML. Only `html` and `raw` make it. */
 export interface Html {
@@ -43,6 +45,11 @@ export interface Site {
   readonly name: string;
   /** Scheme and host, without a slash at the end; the site's pages lie at its root. */
   readonly publicUrl: string;
+  /** Of the posts: a BCP 47 tag. */
+  readonly language: string;
+  /** In which dates are shown: a name of the tz database. */
+  readonly timeZone: string;
+  readonly theme: Theme;
 }
 
 /** The path of a page: `path('category', slug)` is `/posts/category/<slug, encoded>`. */
@@ -66,14 +73,14 @@ export interface PageContent {
 export const renderPage = (page: PageContent, site: Site): string => {
   const title = page.title === site.name ? site.name : `${page.title} · ${site.name}`;
   const document = html`<!doctype html>
-    <html lang="en">
+    <html lang="${site.language}">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${title}</title>
         ${page.description && html`<meta name="description" content="${page.description}" />`}
         ${page.canonical === null ? html`<meta name="robots" content="noindex" />` : html`<link rel="canonical" href="${site.publicUrl}${page.canonical}" />`}
-        <meta name="color-scheme" content="light dark" />
+        <meta name="color-scheme" content="${schemesOf(site.theme.scheme)}" />
         <link rel="stylesheet" href="/posts/style.css" />
         <link rel="icon" type="image/svg+xml" href="/posts/icon.svg" />
         <link rel="alternate" type="application/atom+xml" title="${site.name}" href="/posts/feed.xml" />

@@ -3,9 +3,18 @@ import type { NamedRow, PostRow } from '../../store/content/posts.repository.ts'
 import { html, jsonForScript, path, raw, renderPage, type Html, type Site } from './page.ts';
 import type { PostFilter, PostList } from './reader.ts';
 
-const DAY = new Intl.DateTimeFormat('en', { dateStyle: 'long', timeZone: 'UTC' });
+const formats = new Map<string, Intl.DateTimeFormat>();
 
-const when = (date: Date): Html => html`<time datetime="${date.toISOString()}">${DAY.format(date)}</time>`;
+/** How a site writes days; made once, as making one takes longer than a page. */
+const dayFormat = ({ language, timeZone }: Site): Intl.DateTimeFormat => {
+  const name = `${language} ${timeZone}`;
+  const format = formats.get(name) ?? new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone });
+  formats.set(name, format);
+  return format;
+};
+
+const when = (date: Date, site: Site): Html =>
+  html`<time datetime="${date.toISOString()}">${dayFormat(site).format(date)}</time>`;
 
 const categoryLink = (category: NamedRow): Html =>
   html`<a href="${path('category', category.slug)}">${category.name}</a>`;
@@ -82,7 +91,7 @@ export const postPage = (post: PostRow, body: string, site: Site): string => {
   const main = html`<article>
     <header class="post">
       <p class="facts">
-        ${when(post.published_at)}${post.category && html` <span class="in">in ${categoryLink(post.category)}</span>`}
+        ${when(post.published_at, site)}${post.category && html` <span class="in">in ${categoryLink(post.category)}</span>`}
       </p>
       <h1 dir="auto">${post.title}</h1>
     </header>
@@ -95,7 +104,7 @@ export const postPage = (post: PostRow, body: string, site: Site): string => {
           ${post.tags.map((tag) => html`<li><a href="${path('tag', tag.slug)}" rel="tag">${tag.name}</a></li>`)}
         </ul>`
       }
-      ${changed && html`<p class="facts">Last changed ${when(post.updated_at)}</p>`}
+      ${changed && html`<p class="facts">Last changed ${when(post.updated_at, site)}</p>`}
     </footer>
   </article>`;
   return renderPage(
@@ -110,11 +119,11 @@ export const postPage = (post: PostRow, body: string, site: Site): string => {
   );
 };
 
-const listItem = (post: PostRow): Html =>
+const listItem = (post: PostRow, site: Site): Html =>
   html`<li>
     <article>
       <p class="facts">
-        ${when(post.published_at)}${post.category && html` <span class="in">in ${categoryLink(post.category)}</span>`}
+        ${when(post.published_at, site)}${post.category && html` <span class="in">in ${categoryLink(post.category)}</span>`}
       </p>
       <h2 dir="auto"><a href="${path(post.slug)}">${post.title}</a></h2>
       ${post.excerpt && html`<p class="excerpt" dir="auto">${post.excerpt}</p>`}
@@ -176,7 +185,7 @@ export const listPage = (
       list.posts.length === 0
         ? html`<p class="empty">Nothing has been published yet.</p>`
         : html`<ol class="posts">
-            ${list.posts.map(listItem)}
+            ${list.posts.map((post) => listItem(post, site))}
           </ol>`
     }
     ${pager(list, stored)}`;

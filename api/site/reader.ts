@@ -7,6 +7,7 @@ import {
   type PostRow,
 } from '../../store/content/posts.repository.ts';
 import { readPage } from '../../store/page.ts';
+import { readWorkspaceSettings, type WorkspaceSettings } from '../../store/settings/workspace.repository.ts';
 import type { Reader, Store } from '../../store/store.ts';
 
 const PAGE_SIZE = 10;
@@ -37,6 +38,8 @@ export interface SitemapEntry {
 export interface SiteReader {
   /** The workspace that the site belongs to. */
   siteId(): Promise<string>;
+  /** What it is called, and how it looks. */
+  settings(): Promise<WorkspaceSettings>;
   /** @returns `undefined` for a page that does not exist, or a category or tag that no post has. */
   listPosts(filter: PostFilter, page: number): Promise<PostList | undefined>;
   findPost(slug: string): Promise<PostRow | undefined>;
@@ -90,6 +93,7 @@ export const createSiteReader = (
     store.read(publicPrincipal(await siteWorkspaceId()), fn);
   return {
     siteId: siteWorkspaceId,
+    settings: () => read(readWorkspaceSettings),
     listPosts: (filter, page) => read((db) => readList(db, filter, page)),
     findPost: async (slug) => {
       if (!isSlug(slug)) return undefined;

@@ -2,17 +2,23 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import express from 'express';
-import type { Site } from './page.ts';
+import { DEFAULT_THEME } from '../../domain/settings/theme.ts';
 import { aList, aPost } from './post.builder.ts';
 import type { SiteReader } from './reader.ts';
 import { siteRouterOn } from './site.router.ts';
 
-const SITE: Site = { name: 'A & B', publicUrl: 'https://site.example' };
+const PUBLIC_URL = 'https://site.example';
 
 describe('the site over HTTP, on posts in memory', () => {
   const posts = [aPost(), aPost({ slug: '名前', title: '名前' })];
   const reader: SiteReader = {
     siteId: async () => posts[0]?.id ?? '',
+    settings: async () => ({
+      app_name: 'A & B',
+      language: 'en',
+      timezone: 'UTC',
+      theme: DEFAULT_THEME,
+    }),
     listPosts: async (filter, page) =>
       page > 1 || (filter && filter.slug !== 'craft')
         ? undefined
@@ -31,7 +37,7 @@ describe('the site over HTTP, on posts in memory', () => {
     fetch(base + at, { redirect: 'manual', ...init });
 
   beforeAll(async () => {
-    server = createServer(express().set('env', 'test').use(siteRouterOn(reader, SITE)));
+    server = createServer(express().set('env', 'test').use(siteRouterOn(reader, PUBLIC_URL)));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   });

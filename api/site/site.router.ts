@@ -7,7 +7,7 @@ import { createPostRenderer } from './markdown.ts';
 import { path, type Site } from './page.ts';
 import { listPage, notFoundPage, postPage } from './posts.pages.ts';
 import { createSiteReader, type PostFilter, type SiteReader } from './reader.ts';
-import { ICON, STYLE } from './style.ts';
+import { ICON, styleSheet } from './style.ts';
 
 /** Nothing but our own style sheet and images: no script runs on these pages, whatever a post holds. */
 const POLICY =
@@ -16,6 +16,7 @@ const MAX_AGE_SECONDS = 30;
 const FEED_SIZE = 20;
 
 const HTML = 'text/html; charset=utf-8';
+const CSS = 'text/css; charset=utf-8';
 const XML = 'application/xml; charset=utf-8';
 const ATOM = 'application/atom+xml; charset=utf-8';
 
@@ -25,8 +26,6 @@ export interface SiteOptions {
   readonly siteWorkspaceId: () => Promise<string>;
   /** Scheme and host at which readers reach the site. */
   readonly publicUrl: string;
-  /** What the site is called: "Taskloom" unless given. */
-  readonly name?: string;
 }
 
 interface Shown {
@@ -43,68 +42,86 @@ const pageOf = (req: Request): number | undefined => {
 
 const slugOf = (req: Request): string => String(req.params['slug']);
 
+/** What the site shows, from any source of posts: each resolves to `undefined` where there is nothing. */
+const answersFrom = (reader: SiteReader, publicUrl: string) => {
+  const render = createPostRenderer();
+  /** The site as its workspace wants it now. */
+  const siteNow = async (): Promise<Site> => {
+    const { app_name: name, language, timezone: timeZone, theme } = await reader.settings();
+    return { name, publicUrl, language, timeZone, theme };
+  };
+  return {
+    list: async (req: Request, filter: PostFilter): Promise<Shown | undefined> => {
+      const page = pageOf(req);
+      if (page === undefined) return undefined;
+      const [posts, categories, site] = await Promise.all([
+        reader.listPosts(filter, page),
+        reader.categories(),
+        siteNow(),
+      ]);
+      return posts && { type: HTML, body: listPage(posts, filter, categories, site) };
+    },
+    post: async (req: Request): Promise<Shown | undefined> => {
+      const [post, site] = await Promise.all([reader.findPost(slugOf(req)), siteNow()]);
+      return post && { type: HTML, body: postPage(post, render(post), site) };
+    },
+    feed: async (): Promise<Shown> => {
+      const [posts, id, site] = await Promise.all([reader.newest(FEED_SIZE), reader.siteId(), siteNow()]);
+      // Feed readers keep this id for ever; the workspace's own is nobody's business.
+      return { type: ATOM, body: atomFeed(posts, render, site, uuidv5('feed', id)) };
+    },
+    sitemap: async (): Promise<Shown> => ({
+      type: XML,
+      body: sitemap(await reader.sitemapEntries(), publicUrl),
+    }),
+    style: async (): Promise<Shown> => ({ type: CSS, body: styleSheet((await reader.settings()).theme) }),
+    nothing: async (): Promise<Shown> => ({ type: HTML, body: notFoundPage(await siteNow()) }),
+  };
+};
+
 /**
  * The public site on any source of posts. Its pages need neither script nor cookie, and are the same for everyone.
  * Failures of the source are left to the application's error handler.
  */
-export const siteRouterOn = (reader: SiteReader, site: Site): Router => {
+export const siteRouterOn = (reader: SiteReader, publicUrl: string): Router => {
   const router = Router();
-  const render = createPostRenderer();
+  const answers = answersFrom(reader, publicUrl);
   const send = (req: Request, res: Response, shown: Shown, status = 200): void =>
     sendAnswer(req, res, { ...shown, status, maxAgeSeconds: MAX_AGE_SECONDS, policy: POLICY });
-  const notFound: RequestHandler = (req, res) =>
-    send(req, res, { type: HTML, body: notFoundPage(site) }, 404);
-
   const fixed = (at: string, type: string, body: string): void =>
     void router.get(at, (req, res) => send(req, res, { type, body }));
   /** What `make` resolves to, or the page for nothing. */
   const show =
     (make: (req: Request) => Promise<Shown | undefined>): RequestHandler =>
-    async (req, res, next) => {
+    async (req, res) => {
       const shown = await make(req);
-      return shown ? send(req, res, shown) : notFound(req, res, next);
+      if (shown) send(req, res, shown);
+      else send(req, res, await answers.nothing(), 404);
     };
 
-  const listOf = async (req: Request, filter: PostFilter): Promise<Shown | undefined> => {
-    const page = pageOf(req);
-    if (page === undefined) return undefined;
-    const [list, categories] = await Promise.all([reader.listPosts(filter, page), reader.categories()]);
-    return list && { type: HTML, body: listPage(list, filter, categories, site) };
-  };
-  const postOf = async (req: Request): Promise<Shown | undefined> => {
-    const post = await reader.findPost(slugOf(req));
-    return post && { type: HTML, body: postPage(post, render(post), site) };
-  };
-  const feedOf = async (): Promise<Shown> => {
-    const [posts, id] = await Promise.all([reader.newest(FEED_SIZE), reader.siteId()]);
-    // Feed readers keep this id for ever; the workspace's own is nobody's business.
-    return { type: ATOM, body: atomFeed(posts, render, site, uuidv5('feed', id)) };
-  };
-  const sitemapOf = async (): Promise<Shown> => ({
-    type: XML,
-    body: sitemap(await reader.sitemapEntries(), site),
-  });
-
   router.get('/', (_req, res) => res.redirect(302, path()));
-  fixed('/robots.txt', 'text/plain; charset=utf-8', robots(site));
-  fixed('/posts/style.css', 'text/css; charset=utf-8', STYLE);
+  fixed('/robots.txt', 'text/plain; charset=utf-8', robots(publicUrl));
   fixed('/posts/icon.svg', 'image/svg+xml; charset=utf-8', ICON);
-  router.get(['/sitemap.xml', '/posts/sitemap.xml'], show(sitemapOf));
-  router.get('/posts/feed.xml', show(feedOf));
+  router.get('/posts/style.css', show(answers.style));
+  router.get(['/sitemap.xml', '/posts/sitemap.xml'], show(answers.sitemap));
+  router.get('/posts/feed.xml', show(answers.feed));
   router.get(
     '/posts',
-    show((req) => listOf(req, null)),
+    show((req) => answers.list(req, null)),
   );
   router.get(
     '/posts/category/:slug',
-    show((req) => listOf(req, { by: 'category', slug: slugOf(req) })),
+    show((req) => answers.list(req, { by: 'category', slug: slugOf(req) })),
   );
   router.get(
     '/posts/tag/:slug',
-    show((req) => listOf(req, { by: 'tag', slug: slugOf(req) })),
+    show((req) => answers.list(req, { by: 'tag', slug: slugOf(req) })),
   );
-  router.get('/posts/:slug', show(postOf));
-  router.get('/posts/*rest', notFound);
+  router.get('/posts/:slug', show(answers.post));
+  router.get(
+    '/posts/*rest',
+    show(async () => undefined),
+  );
   return router;
 };
 
@@ -112,10 +129,5 @@ export const siteRouterOn = (reader: SiteReader, site: Site): Router => {
  * The public site of one workspace: `/posts` and what belongs to it, `/sitemap.xml`, `/robots.txt`, and `/` as a way to
  * `/posts`. Mount it behind what else may claim `/`.
  */
-export const createSiteRouter = ({
-  store,
-  siteWorkspaceId,
-  publicUrl,
-  name = 'Taskloom',
-}: SiteOptions): Router =>
-  siteRouterOn(createSiteReader(store, siteWorkspaceId), { name, publicUrl: publicUrl.replace(/\/+$/, '') });
+export const createSiteRouter = ({ store, siteWorkspaceId, publicUrl }: SiteOptions): Router =>
+  siteRouterOn(createSiteReader(store, siteWorkspaceId), publicUrl.replace(/\/+$/, ''));

@@ -1,11 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
+import { contrast, DEFAULT_THEME } from '../../domain/settings/theme.ts';
 import type { PostRow } from '../../store/content/posts.repository.ts';
 import { atomFeed, robots, sitemap } from './feeds.ts';
 import { html, jsonForScript, path, type Site } from './page.ts';
 import { listPage, notFoundPage, postPage } from './posts.pages.ts';
 import { aList, aPost } from './post.builder.ts';
+import { styleSheet } from './style.ts';
 
-const SITE: Site = { name: 'A & B', publicUrl: 'https://site.example' };
+const SITE: Site = {
+  name: 'A & B',
+  publicUrl: 'https://site.example',
+  language: 'en',
+  timeZone: 'UTC',
+  theme: DEFAULT_THEME,
+};
 const FEED_ID = '5f3c9e2a-7f0e-5d57-9b58-0a3f8f5a1c11';
 
 /** Text that breaks out of every context that forgets to escape. */
@@ -217,22 +225,56 @@ describe('files for machines', () => {
   });
 
   test('the sitemap is well-formed and encodes its addresses', () => {
-    const map = sitemap([{ slug: `ü&<'`, updated_at: new Date(0) }], SITE);
+    const map = sitemap([{ slug: `ü&<'`, updated_at: new Date(0) }], SITE.publicUrl);
     expect(parseXml(map)).toEqual(['urlset', 'url', 'loc', 'url', 'loc', 'lastmod']);
     expect(map).toContain('<loc>https://site.example/posts/%C3%BC%26%3C&#39;</loc>');
   });
 
   test('the sitemap stays within what one may hold', () => {
     const entries = Array.from({ length: 50_001 }, (_, i) => ({ slug: `p${i}`, updated_at: new Date(0) }));
-    expect(sitemap(entries, SITE).match(/<url>/g)).toHaveLength(50_000);
+    expect(sitemap(entries, SITE.publicUrl).match(/<url>/g)).toHaveLength(50_000);
   });
 
   test('robots are shown the sitemap and kept out of the API', () => {
-    expect(robots(SITE)).toMatch(/^User-agent: \*\nAllow: \/\nDisallow: \/api\//);
-    expect(robots(SITE)).toContain('\nSitemap: https://site.example/sitemap.xml\n');
+    expect(robots(SITE.publicUrl)).toMatch(/^User-agent: \*\nAllow: \/\nDisallow: \/api\//);
+    expect(robots(SITE.publicUrl)).toContain('\nSitemap: https://site.example/sitemap.xml\n');
   });
 
   test('paths survive half a surrogate pair', () => {
     expect(path('tag', '\ud800/?')).toBe('/posts/tag/%EF%BF%BD%2F%3F');
+  });
+});
+
+describe('a site that its workspace has made its own', () => {
+  const own: Site = {
+    ...SITE,
+    language: 'de-AT',
+    timeZone: 'Pacific/Auckland',
+    theme: { scheme: 'dark', accent: '#ff0000' },
+  };
+  const evening = aPost({ published_at: new Date('2026-03-01T20:00:00Z') });
+
+  test('says its language, and writes days in it and where it is', () => {
+    for (const page of [postPage(evening, '', own), listPage(aList({ posts: [evening] }), null, [], own)]) {
+      expect(page).toContain('<html lang="de-AT">');
+      expect(page).toContain('<time datetime="2026-03-01T20:00:00.000Z">2. März 2026</time>');
+    }
+    expect(atomFeed([], () => '', own, FEED_ID)).toContain('xml:lang="de-AT"');
+  });
+
+  test('has the colour scheme that was chosen, and lets readers choose only where it says so', () => {
+    expect(postPage(evening, '', own)).toContain('<meta name="color-scheme" content="dark" />');
+    expect(styleSheet(own.theme)).toContain('color-scheme: dark;');
+    expect(styleSheet(own.theme)).not.toContain('prefers-color-scheme');
+    expect(styleSheet({ ...own.theme, scheme: 'light' })).toContain('color-scheme: light;');
+    expect(styleSheet(DEFAULT_THEME)).toContain('@media (prefers-color-scheme: dark)');
+  });
+
+  test.each(['light', 'dark'] as const)('has an accent that can be read on %s paper', (scheme) => {
+    const css = styleSheet({ scheme, accent: '#777777' });
+    const colour = (name: string): string => attribute(css, new RegExp(`--${name}: (#[0-9a-f]{6})`)) ?? '';
+    for (const paper of ['paper', 'tint'])
+      expect(contrast(colour('accent'), colour(paper))).toBeGreaterThanOrEqual(4.5);
+    expect(css.match(/--accent:/g)).toHaveLength(1);
   });
 });

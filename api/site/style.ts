@@ -1,15 +1,51 @@
-/** The look of the public site: one file, system fonts, light and dark. */
-export const STYLE = `:root {
-  color-scheme: light dark;
-  --paper: #fdfcf9; --ink: #23211d; --muted: #6b655b; --line: #e4dfd4; --tint: #f4f1e9; --accent: #0d5c63; --mark: #fbeab0;
+import { DEFAULT_ACCENT, readableOn, type ColourScheme, type Theme } from '../../domain/settings/theme.ts';
+
+interface Palette {
+  readonly paper: string;
+  readonly tint: string;
+  /** The other colours, as declarations. */
+  readonly rest: string;
+  /** In the place of the site's own accent. */
+  readonly accent: string;
+}
+
+const LIGHT: Palette = {
+  paper: '#fdfcf9',
+  tint: '#f4f1e9',
+  rest: '--ink: #23211d; --muted: #6b655b; --line: #e4dfd4; --mark: #fbeab0;',
+  accent: DEFAULT_ACCENT,
+};
+const DARK: Palette = {
+  paper: '#16181a',
+  tint: '#1e2124',
+  rest: '--ink: #dedad1; --muted: #9c968a; --line: #2f3235; --mark: #5a4a12;',
+  accent: '#82c6c8',
+};
+
+/** The colours of one scheme. An accent that somebody chose stays one that can be read. */
+const colours = ({ paper, tint, rest, accent }: Palette, chosen: string): string => {
+  const shown = chosen === DEFAULT_ACCENT ? accent : readableOn(chosen, [paper, tint]);
+  return `--paper: ${paper}; --tint: ${tint}; --accent: ${shown}; ${rest}`;
+};
+
+/** What browsers may choose between, as CSS and HTML say it. */
+export const schemesOf = (scheme: ColourScheme): string => (scheme === 'auto' ? 'light dark' : scheme);
+
+const themed = ({ scheme, accent }: Theme): string => {
+  const first = `:root { color-scheme: ${schemesOf(scheme)}; ${colours(scheme === 'dark' ? DARK : LIGHT, accent)} }\n`;
+  if (scheme !== 'auto') return first;
+  return `${first}@media (prefers-color-scheme: dark) { :root { ${colours(DARK, accent)} } }\n`;
+};
+
+/** The look of the public site: one file, system fonts, the colours of its theme. */
+export const styleSheet = (theme: Theme): string => themed(theme) + STYLE;
+
+const STYLE = `:root {
   /* About 65 characters of the text's own size; in rem, so that header, text and footer agree. */
   --measure: 37rem;
   --serif: "Iowan Old Style", "Palatino Linotype", Palatino, "URW Palladio L", P052, "Source Serif 4", Georgia, "Noto Serif", serif;
   --sans: system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Helvetica Neue", Arial, sans-serif;
   --mono: ui-monospace, "SF Mono", "Cascadia Code", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
-}
-@media (prefers-color-scheme: dark) {
-  :root { --paper: #16181a; --ink: #dedad1; --muted: #9c968a; --line: #2f3235; --tint: #1e2124; --accent: #82c6c8; --mark: #5a4a12; }
 }
 *, *::before, *::after { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; scroll-padding-top: 1rem; }

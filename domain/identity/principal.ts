@@ -1,4 +1,4 @@
-import { invalid } from '../errors.ts';
+import { DomainError, invalid } from '../errors.ts';
 
 /** Every permission there is. `openapi.yaml` asks for these; roles are sets of them. */
 export const SCOPES = [
@@ -15,12 +15,16 @@ export const SCOPES = [
   'models:write',
   'budgets:read',
   'budgets:write',
+  'settings:read',
+  'settings:write',
+  'keys:write',
   'system:read',
   'users:read',
   'users:write',
   'roles:read',
   'roles:write',
   'stats:read',
+  'system:write',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
@@ -32,27 +36,32 @@ export const requireScopes = (scopes: readonly string[], field: string): void =>
 };
 
 /** Rights over the whole server: they count only for those who are signed in to its first workspace. */
-const SERVER_SCOPES: ReadonlySet<string> = new Set<Scope>([
+const SERVER_SCOPES: readonly Scope[] = [
   'users:read',
   'users:write',
   'roles:read',
   'roles:write',
   'stats:read',
-]);
+  'system:write',
+];
 
 /** What somebody may do in the workspace that they are signed in to. @param isHome whether that is the server's first one */
 export const effectiveScopes = (scopes: readonly string[], isHome: boolean): ReadonlySet<string> =>
-  new Set(isHome ? scopes : scopes.filter((scope) => !SERVER_SCOPES.has(scope)));
+  new Set(isHome ? scopes : scopes.filter((scope) => !(SERVER_SCOPES as readonly string[]).includes(scope)));
+
+/** What only administrators may do: it spends money, shows the site to the world, or reaches beyond the workspace. */
+const FOR_ADMINISTRATORS: readonly Scope[] = [
+  'budgets:write',
+  'settings:write',
+  'system:read',
+  ...SERVER_SCOPES,
+];
 
 /** The roles that a fresh server has. Roles are data: these are only their first contents. */
 export const BUILT_IN_ROLES: Record<'admin' | 'editor' | 'viewer', readonly Scope[]> = {
   admin: SCOPES,
-  editor: SCOPES.filter(
-    (scope) => scope !== 'system:read' && scope !== 'budgets:write' && !SERVER_SCOPES.has(scope),
-  ),
-  viewer: SCOPES.filter(
-    (scope) => scope.endsWith(':read') && scope !== 'system:read' && !SERVER_SCOPES.has(scope),
-  ),
+  editor: SCOPES.filter((scope) => !FOR_ADMINISTRATORS.includes(scope)),
+  viewer: SCOPES.filter((scope) => scope.endsWith(':read') && !FOR_ADMINISTRATORS.includes(scope)),
 };
 
 /** On whose behalf something happens, and in which workspace: the two things that every store access needs. */
@@ -61,6 +70,8 @@ export interface Principal {
   readonly kind: 'user' | 'worker' | 'public';
   readonly userId: string | null;
   readonly workspaceId: string;
+  /** The key with which a person's program acts; its scopes are less than theirs. */
+  readonly apiKeyId?: string;
 }
 
 /** A signed-in person with what the security handler needs to know. */
@@ -72,8 +83,16 @@ export interface UserPrincipal extends Principal {
   readonly workspaceSlug: string;
   readonly role: string;
   readonly scopes: ReadonlySet<string>;
-  readonly signInId: string;
+  /** `null` for an API key: it has no sign-in that could end. */
+  readonly signInId: string | null;
 }
+
+/** The sign-in of a person who acts themselves. @throws DomainError forbidden `people_only` for an API key. */
+export const requireSignIn = ({ signInId }: UserPrincipal): string => {
+  if (signInId === null)
+    throw new DomainError('forbidden', 'people_only', 'An API key can not do this: sign in yourself.');
+  return signInId;
+};
 
 export const workerPrincipal = (workspaceId: string): Principal => ({
   kind: 'worker',

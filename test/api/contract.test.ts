@@ -45,7 +45,7 @@ const fingerprint = async (): Promise<string> => {
     sql`select json_build_object('tasks', (select count(*) from tasks), 'content', (select count(*) from content_items),
           'revisions', (select count(*) from content_revisions), 'runs', (select count(*) from runs), 'events', (select count(*) from events),
           'outbox', (select count(*) from outbox), 'audit', (select count(*) from audit), 'keys', (select count(*) from idempotency_keys),
-          'decisions', (select count(*) from approval_decisions), 'posts', (select count(*) from posts)) as counts`,
+          'decisions', (select count(*) from approval_decisions), 'posts', (select count(*) from posts), 'settings', (select count(*) from settings), 'keys made', (select count(*) from api_keys)) as counts`,
   );
   return JSON.stringify(rows);
 };
@@ -121,7 +121,7 @@ describe('every operation', () => {
       const body = sampleBody(operation) ?? {};
       const send = (value: unknown, headers?: Record<string, string>) =>
         admin.request(operation.facts.method, samplePath(operation), value, headers);
-      for (const wrong of [...withEachTypeWrong(body), { ...body, surprise: 1 }, [], 'text', null])
+      for (const wrong of [...withEachTypeWrong(operation, body), { ...body, surprise: 1 }, [], 'text', null])
         expectProblem(await send(JSON.stringify(wrong)), [declared, 400], { path: operation.path, wrong });
       expectProblem(await send('{"half":'), [400], 'malformed JSON');
       expectProblem(await send('['.repeat(100_000)), [400], 'deep malformed JSON');

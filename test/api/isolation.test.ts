@@ -18,6 +18,13 @@ const ids: Record<string, string> = {};
 /** Lists of the caller's own, who is signed in somewhere after all. */
 const OF_THE_CALLER = new Set(['listMySignIns']);
 
+const settingOf = async (client: ApiClient): Promise<string> => {
+  const setting = { key: 'private', value: 'A private matter', type: 'string' };
+  return (await client.post('/api/settings/create', setting)).body.id;
+};
+const keyOf = async (client: ApiClient): Promise<string> =>
+  (await client.post('/api/settings/api-keys', { name: 'A private matter', scopes: ['tasks:read'] })).body.id;
+
 beforeAll(async () => {
   server = await startTestServer();
   mine = await server.signIn();
@@ -39,6 +46,8 @@ beforeAll(async () => {
     image_id: image?.id,
     execution_id: runId,
     workflow_id: taskId,
+    setting_id: await settingOf(mine),
+    key_id: await keyOf(mine),
   });
 });
 afterAll(() => server?.close());

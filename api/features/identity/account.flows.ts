@@ -1,6 +1,6 @@
 import { DomainError } from '../../../domain/errors.ts';
 import { requireGoodPassword } from '../../../domain/identity/password.ts';
-import type { Principal } from '../../../domain/identity/principal.ts';
+import { requireSignIn, type Principal, type UserPrincipal } from '../../../domain/identity/principal.ts';
 import type { Registration } from '../../../platform/config.ts';
 import type { Notify } from '../../../platform/notify.ts';
 import type { Administration } from '../../../store/administration.ts';
@@ -85,7 +85,7 @@ export const register = async (
  */
 export const changePassword = async (
   { administration, rightsChanged }: AccountDeps,
-  principal: Principal & { readonly userId: string; readonly email: string; readonly signInId: string },
+  principal: UserPrincipal,
   given: { readonly current: string; readonly next: string },
   caller: Caller,
 ): Promise<void> => {
@@ -99,7 +99,7 @@ export const changePassword = async (
     principal,
     async (tx) => {
       await setPassword(tx, userId, hash);
-      await endSignIns(tx, { userId, except: principal.signInId });
+      await endSignIns(tx, { userId, except: requireSignIn(principal) });
       tx.audit('auth.password_changed', 'user', userId, {});
     },
     { requestId: caller.requestId },

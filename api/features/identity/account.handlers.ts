@@ -1,4 +1,5 @@
 import { notFound } from '../../../domain/errors.ts';
+import { requireSignIn } from '../../../domain/identity/principal.ts';
 import { endSignIns, listSignIns, type SignInRow } from '../../../store/identity/sign-ins.ts';
 import { requireUser, updateUser } from '../../../store/identity/users.ts';
 import type { Context } from '../../http/context.ts';
@@ -57,7 +58,7 @@ export const accountHandlers = (deps: AccountDeps) =>
 
     listMySignIns: async (_input, ctx) => {
       const rows = await deps.administration.read((db) => listSignIns(db, ctx.principal.userId));
-      return { items: rows.map((row) => signInView(row, ctx.principal.signInId)) };
+      return { items: rows.map((row) => signInView(row, requireSignIn(ctx.principal))) };
     },
 
     endMySignIn: async ({ params }, ctx) => {

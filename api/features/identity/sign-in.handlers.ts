@@ -1,3 +1,4 @@
+import { requireSignIn } from '../../../domain/identity/principal.ts';
 import type { Captchas } from '../../auth/captcha.ts';
 import type { SignedIn, SignIns } from '../../auth/sign-in.ts';
 import type { Tokens } from '../../auth/tokens.ts';
@@ -62,7 +63,8 @@ const issueCaptcha = async ({ captchas }: SignInHandlerDeps) => {
 /** Ends the sign-in of this token, at once and at every door. */
 const logout = async ({ administration, rightsChanged }: SignInHandlerDeps, ctx: Context) => {
   const { principal } = ctx;
-  const { userId, signInId } = principal;
+  const { userId } = principal;
+  const signInId = requireSignIn(principal);
   await administration.write(
     principal,
     async (tx) => {
