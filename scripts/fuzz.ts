@@ -54,7 +54,8 @@ const signIn = async (apiUrl: string): Promise<string> => {
 };
 
 const fuzz = (program: string, apiUrl: string, token: string | null): Promise<boolean> => {
-  const config = join(loadConfig().cacheDir, 'fuzz', 'schemathesis.toml');
+  const folder = join(loadConfig().cacheDir, 'fuzz');
+  const config = join(folder, 'schemathesis.toml');
   writeFileSync(config, CONFIG);
   const args = [
     '--config-file',
@@ -81,7 +82,7 @@ const fuzz = (program: string, apiUrl: string, token: string | null): Promise<bo
     ...(token === null ? [] : ['--header', `Authorization: Bearer ${token}`]),
     ...LEFT_OUT.flatMap((id) => ['--exclude-operation-id', id]),
   ];
-  const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'], cwd: folder });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => resolve(code === 0));

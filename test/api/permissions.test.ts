@@ -54,7 +54,7 @@ describe('the table is what the server does', () => {
           operation.facts.method === 'GET' ? undefined : sampleBody(operation),
         );
         const refused = answer.status === 401 || (answer.status === 403 && answer.body.code === 'forbidden');
-        const allowed = (line?.roles as readonly string[]).includes(role);
+        const allowed = ((line?.roles ?? []) as readonly string[]).includes(role);
         expect(`${role}: ${refused ? 'refused' : 'let in'}`).toBe(
           `${role}: ${allowed ? 'let in' : 'refused'}`,
         );
