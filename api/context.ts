@@ -16,6 +16,7 @@ import { createTokens } from './auth/tokens.ts';
 import { configuredAbilities } from './features/orchestrator/abilities.ts';
 import { createMetrics } from './features/observability/metrics.ts';
 import { createProbes, type Probe } from './features/observability/probes.ts';
+import { openLimits } from './limits/open.ts';
 import { Live } from './live/live.ts';
 
 /** Where Ollama listens on this machine; nothing is configured, so it may well not be there. */
@@ -79,16 +80,21 @@ export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & {
   shutdown.add('live', () => live.close());
   const totals = cached(() => readSystemTotals(system));
   const subscriptions = (): number => live.size;
+  const metrics = createMetrics(totals, subscriptions);
+  const { limits, guesses, announceLifted } = openLimits({ ...parts, store, bus, count: metrics });
   return {
     config,
     log,
     sessions,
     live,
+    limits,
     siteWorkspaceId: siteWorkspace(store, config.siteWorkspace),
     handlers: {
       store,
       files: openFiles(config.files),
       tokens,
+      guesses,
+      announceLifted,
       live,
       ollama: createOllamaClient(config.models.ollama.host ?? OLLAMA_AT_HOME),
       abilities: configuredAbilities(config),
@@ -99,7 +105,7 @@ export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & {
       publicUrl: config.http.publicUrl,
       uiUrl: namespaceUrl(config),
       probe: createProbes(probes(store, client, `${config.temporal.queuePrefix}control`)),
-      metrics: createMetrics(totals, subscriptions),
+      metrics,
     },
   };
 };

@@ -3,6 +3,7 @@ import { budgetHandlers } from './features/budgets/budgets.handlers.ts';
 import { contentHandlers } from './features/content/content.handlers.ts';
 import { historyHandlers } from './features/history/history.handlers.ts';
 import { identityHandlers, type IdentityDeps } from './features/identity/identity.handlers.ts';
+import { limitHandlers, type LimitsDeps } from './features/limits/limits.handlers.ts';
 import { liveHandlers } from './features/live/live.handlers.ts';
 import { modelHandlers, type ModelDeps } from './features/models/models.handlers.ts';
 import { mediaHandlers, type MediaDeps } from './features/media/media.handlers.ts';
@@ -19,6 +20,7 @@ import { taskHandlers } from './features/tasks/tasks.handlers.ts';
 import type { Handlers } from './http/operation.ts';
 
 export type HandlerDeps = IdentityDeps &
+  LimitsDeps &
   MediaDeps &
   ModelDeps &
   ObservabilityDeps &
@@ -34,6 +36,7 @@ export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...contentHandlers(),
   ...historyHandlers(),
   ...identityHandlers(deps),
+  ...limitHandlers(deps),
   ...liveHandlers(deps),
   ...modelHandlers(deps),
   ...mediaHandlers(deps),

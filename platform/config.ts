@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readEnv, type Env } from './env.ts';
+import { parseProxies, rateSettings } from './limit-settings.ts';
 import { readModelsFile } from './models-file.ts';
 import { parseAllowance } from './outgoing-rules.ts';
 
@@ -74,6 +75,12 @@ const researchSettings = (env: Env) => ({
 /** The exceptions to the rule for outgoing requests, known to be readable. */
 const outgoingAllow = (list: string[]): string[] => {
   parseAllowance(list);
+  return list;
+};
+
+/** Proxies that are believed, known to be readable. */
+const trustedProxies = (list: string[]): string[] => {
+  parseProxies(list);
   return list;
 };
 
@@ -155,7 +162,9 @@ export const toConfig = (env: Env) => {
       corsOrigins: env.corsOrigins ?? [],
       bodyLimitBytes: env.bodyLimitBytes ?? 1_000_000,
       validateResponses: env.validateResponses ?? environment !== 'production',
+      trustedProxies: trustedProxies(env.trustedProxies ?? []),
     },
+    rates: rateSettings(env),
     secretKey: master,
     accessTokenSeconds: env.accessTokenSeconds ?? 900,
     admin: { email: env.adminEmail ?? null, password: env.adminPassword ?? null },

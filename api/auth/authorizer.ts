@@ -63,10 +63,10 @@ export const createAuthorizer = (sessions: Sessions): Authorizer => {
   return {
     authorize: async (req, scopes) => {
       const principal = await authenticate(req);
+      requestOf(req).principal = principal;
       const missing = scopes.filter((scope) => !principal.scopes.has(scope));
       if (missing.length > 0)
         throw refusal(403, `Your role "${principal.role}" lacks ${missing.join(', ')}.`);
-      requestOf(req).principal = principal;
       return true;
     },
   };

@@ -4,6 +4,7 @@ import { canonicalJson, type Json } from '../../domain/json.ts';
 import { ANYONE, publicPrincipal, type Principal } from '../../domain/identity/principal.ts';
 import { Replay, type IdempotencyClaim } from '../../store/idempotency.ts';
 import type { Store } from '../../store/store.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { Context } from './context.ts';
 import { openEventStream } from './event-stream.ts';
 import { isFresh, sendFile } from './file.ts';
@@ -24,6 +25,7 @@ export interface OperationFacts {
 export interface AdapterDeps {
   readonly store: Store;
   readonly siteWorkspaceId: () => Promise<string>;
+  readonly limits: Pick<Limits, 'addressOf'>;
 }
 
 type AnyHandler = (input: { params: object; query: object; body: unknown }, ctx: Context) => Promise<unknown>;
@@ -69,6 +71,9 @@ const createContext = (req: Request, res: Response, facts: OperationFacts, deps:
     },
     maybePrincipal: state.principal,
     requestId: state.id,
+    get address() {
+      return deps.limits.addressOf(req);
+    },
     get traceId() {
       return state.traceId;
     },

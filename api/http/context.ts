@@ -9,6 +9,8 @@ export interface Context {
   /** The signed-in person on an operation that is open to everyone. */
   readonly maybePrincipal: UserPrincipal | undefined;
   readonly requestId: string;
+  /** The client's address, as far as it can be trusted. */
+  readonly address: string;
   readonly traceId: string;
   readonly log: Log;
   readonly accept: string;

@@ -1,6 +1,8 @@
 import type { Express, RequestHandler } from 'express';
 import { middleware } from 'express-openapi-validator';
 import type { Authorizer } from '../auth/authorizer.ts';
+import { limitedAuthorizer } from '../limits/guard.ts';
+import type { Limits } from '../limits/limits.ts';
 import { adapt, type AdapterDeps } from './adapt.ts';
 import { operationOf } from './matched.ts';
 import { listOperations, withoutWords, type SpecDocument } from './spec.ts';
@@ -10,6 +12,7 @@ export interface SpecServerDeps extends AdapterDeps {
   readonly spec: SpecDocument;
   readonly handlers: Record<string, (...args: never[]) => Promise<unknown>>;
   readonly authorizer: Authorizer;
+  readonly limits: Limits;
   readonly validateResponses: boolean;
 }
 
@@ -37,8 +40,14 @@ export const mountSpec = (app: Express, deps: SpecServerDeps): void => {
     operations.map(({ facts }) => [facts.id, adapt(deps.handlers[facts.id] as never, facts, deps)]),
   );
   // The validator has found the operation: no second router looks for it.
-  const dispatch: RequestHandler = (req, res, next) =>
-    isWarming(req) ? warmedUp(res) : adapted.get(operationOf(req).schema.operationId)?.(req, res, next);
+  const dispatch: RequestHandler = async (req, res, next) => {
+    if (isWarming(req)) return warmedUp(res);
+    const { operationId, 'x-limit-class': limitClass } = operationOf(req).schema;
+    const refused = await deps.limits.charge(req, res, limitClass);
+    if (refused) throw refused;
+    return adapted.get(operationId)?.(req, res, next);
+  };
+  const authorizer = limitedAuthorizer(deps.authorizer, deps.limits);
   app.use(
     middleware({
       apiSpec: withoutWords(deps.spec),
@@ -46,7 +55,7 @@ export const mountSpec = (app: Express, deps: SpecServerDeps): void => {
       validateRequests: { allowUnknownQueryParameters: false, coerceTypes: false },
       validateResponses: deps.validateResponses ? { removeAdditional: false } : false,
       validateSecurity: {
-        handlers: { bearer: (req, scopes) => isWarming(req) || deps.authorizer.authorize(req, scopes) },
+        handlers: { bearer: (req, scopes) => isWarming(req) || authorizer.authorize(req, scopes) },
       },
       fileUploader: false,
     }),

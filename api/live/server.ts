@@ -1,9 +1,13 @@
 import type { Server } from 'node:http';
 import { WebSocketServer } from 'ws';
+import type { RateLimited } from '../../domain/errors.ts';
 import { CLOSE } from './protocol.ts';
 import { Socket, type SocketDeps } from './socket.ts';
 
 const MAX_FRAME_BYTES = 64 * 1024;
+
+const tooManyRequests = ({ retryAfterSeconds }: RateLimited): string =>
+  `HTTP/1.1 429 Too Many Requests\r\nRetry-After: ${retryAfterSeconds}\r\nConnection: close\r\n\r\n`;
 
 /** Serves `/ws` on the API's own port. @returns a way to tell all clients that this process goes away. */
 export const attachSockets = (server: Server, deps: SocketDeps): { close(): void; count(): number } => {
@@ -14,12 +18,17 @@ export const attachSockets = (server: Server, deps: SocketDeps): { close(): void
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
       return;
     }
-    sockets.handleUpgrade(
-      req,
-      socket,
-      head,
-      (client) => new Socket(client, deps, url.searchParams.get('token') ?? undefined),
-    );
+    // Until it is upgraded, nobody else listens to it.
+    socket.on('error', () => socket.destroy());
+    void deps.limits.admit(req).then((refused) => {
+      if (refused) return void socket.end(tooManyRequests(refused));
+      sockets.handleUpgrade(
+        req,
+        socket,
+        head,
+        (client) => new Socket(client, deps, req, url.searchParams.get('token') ?? undefined),
+      );
+    });
   });
   return {
     count: () => sockets.clients.size,

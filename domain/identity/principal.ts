@@ -14,14 +14,20 @@ export const SCOPES = [
   'budgets:read',
   'budgets:write',
   'system:read',
+  'limits:read',
+  'limits:write',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** The roles that a fresh server has. Roles are data: these are only their first contents. */
 export const BUILT_IN_ROLES: Record<'admin' | 'editor' | 'viewer', readonly Scope[]> = {
   admin: SCOPES,
-  editor: SCOPES.filter((scope) => scope !== 'system:read' && scope !== 'budgets:write'),
-  viewer: SCOPES.filter((scope) => scope.endsWith(':read') && scope !== 'system:read'),
+  editor: SCOPES.filter(
+    (scope) => scope !== 'system:read' && scope !== 'budgets:write' && !scope.startsWith('limits:'),
+  ),
+  viewer: SCOPES.filter(
+    (scope) => scope.endsWith(':read') && scope !== 'system:read' && scope !== 'limits:read',
+  ),
 };
 
 /** On whose behalf something happens, and in which workspace: the two things that every store access needs. */

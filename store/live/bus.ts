@@ -8,6 +8,7 @@ export const CHANNELS = [
   'taskloom_deltas',
   'taskloom_identity',
   'taskloom_cancelled',
+  'taskloom_limits',
 ] as const;
 export type Channel = (typeof CHANNELS)[number];
 

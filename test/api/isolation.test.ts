@@ -5,7 +5,7 @@ import { listOperations, loadSpec } from '../../api/http/spec.ts';
 import { openStore } from '../../store/store.ts';
 import { TaskEntity } from '../../store/tasks/task.entity.ts';
 import { sql } from '../../store/sql.ts';
-import type { ApiClient } from '../harness/client.ts';
+import { ApiClient } from '../harness/client.ts';
 import { openImageBench } from '../harness/images.ts';
 import { awaitApproval, awaitEnd, startPipeline } from '../harness/pipeline.ts';
 import { sampleBody } from '../harness/sample.ts';
@@ -27,6 +27,10 @@ beforeAll(async () => {
   const bench = await openImageBench(server, runId);
   const [image] = await bench.draw('A private matter');
   await bench.close();
+  await new ApiClient(server.url).post('/auth/login', { email: 'ghost@example.com', password: 'wrong' });
+  const limit = await server.system.maybe<{ id: string }>(
+    sql`select id from guess_counters where scope = 'account' and failures > 0`,
+  );
   Object.assign(ids, {
     task_id: taskId,
     run_id: runId,
@@ -35,6 +39,7 @@ beforeAll(async () => {
     image_id: image?.id,
     execution_id: runId,
     workflow_id: taskId,
+    limit_id: limit?.id,
   });
 });
 afterAll(() => server?.close());

@@ -1,24 +1,37 @@
 import { DomainError } from '../../../domain/errors.ts';
 import { findSignInCandidate, openSignIn } from '../../../store/identity/identity.repository.ts';
+import type { Guesses } from '../../../store/limits/guesses.ts';
 import { sql, type Store } from '../../../store/store.ts';
 import { verifyPassword } from '../../auth/passwords.ts';
 import type { Tokens } from '../../auth/tokens.ts';
+import type { Context } from '../../http/context.ts';
 import { defineHandlers, type Input } from '../../http/operation.ts';
 import { time } from '../../http/wire.ts';
 
 export interface IdentityDeps {
   readonly store: Store;
   readonly tokens: Tokens;
+  readonly guesses: Guesses;
 }
 
 /** One answer, and one duration, for a wrong name, a wrong password and a workspace that the person is not in. */
 const badCredentials = (): DomainError =>
   new DomainError('unauthenticated', 'invalid_credentials', 'The email or the password is not right.');
 
-const signIn = async ({ store, tokens }: IdentityDeps, { body }: Pick<Input<'login'>, 'body'>) => {
+const signIn = async (
+  { store, tokens, guesses }: IdentityDeps,
+  { body }: Pick<Input<'login'>, 'body'>,
+  { address }: Context,
+) => {
+  const guess = { kind: 'sign-in', subject: body.email, address } as const;
+  await guesses.check(guess);
   const candidate = await findSignInCandidate(store, body.email);
   const matches = await verifyPassword(body.password, candidate?.password_hash);
-  if (!candidate || !matches) throw badCredentials();
+  if (!candidate || !matches) {
+    guesses.fail(guess);
+    throw badCredentials();
+  }
+  await guesses.succeed(guess);
   // Only somebody who knows the password learns this.
   if (candidate.disabled) throw new DomainError('forbidden', 'account_disabled', 'This account is disabled.');
   const signInId = await openSignIn(store, {
@@ -33,8 +46,8 @@ const signIn = async ({ store, tokens }: IdentityDeps, { body }: Pick<Input<'log
 
 export const identityHandlers = (deps: IdentityDeps) =>
   defineHandlers({
-    login: (input) => signIn(deps, input),
-    loginV1: (input) => signIn(deps, input),
+    login: (input, ctx) => signIn(deps, input, ctx),
+    loginV1: (input, ctx) => signIn(deps, input, ctx),
 
     getMe: async (_input, ctx) => {
       const { principal } = ctx;

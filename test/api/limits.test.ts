@@ -1,0 +1,323 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
+import { sql } from '../../store/store.ts';
+import { ApiClient, type Answer } from '../harness/client.ts';
+import { startTestServer, type TestServer } from '../harness/server.ts';
+import { until } from '../harness/until.ts';
+
+const LIMIT = 20;
+
+const remaining = ({ headers }: Answer): number => Number(headers.get('x-ratelimit-remaining'));
+
+/** @returns the statuses of so many answers to requests at once. */
+const many = async (count: number, ask: (n: number) => Promise<Answer>): Promise<number[]> =>
+  (await Promise.all(Array.from({ length: count }, (_, n) => ask(n)))).map(({ status }) => status);
+
+const of = (status: number, statuses: readonly number[]): number =>
+  statuses.filter((each) => each === status).length;
+
+/** Has the work done while nobody can reach the server's database. */
+const takeAway = async (server: TestServer, work: () => Promise<void>): Promise<void> => {
+  const url = new URL(server.config.database.owner ?? '');
+  const name = url.pathname.slice(1);
+  const owner = new pg.Client({ connectionString: Object.assign(url, { pathname: 'postgres' }).href });
+  await owner.connect();
+  try {
+    await owner.query(`alter database ${name} with allow_connections false`);
+    await owner.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
+    await work();
+  } finally {
+    await owner.query(`alter database ${name} with allow_connections true`);
+    await owner.end();
+  }
+};
+
+const metric = async (client: ApiClient, name: string): Promise<number> => {
+  const { body } = await client.get('/metrics');
+  const line = String(body)
+    .split('\n')
+    .find((each) => each.startsWith(`${name} `));
+  return Number(line?.split(' ')[1] ?? 0);
+};
+
+describe('requests', () => {
+  let server: TestServer;
+  let operator: ApiClient;
+  let people = 0;
+  /** Somebody who has not asked for anything. */
+  const somebody = (): Promise<ApiClient> => server.signIn({ email: `somebody-${people++}@example.com` });
+
+  beforeAll(async () => {
+    server = await startTestServer({ rateLimits: [`read=${LIMIT}/1000`, 'write=5/7', 'public=30/1000'] });
+    operator = await server.signIn({ email: 'operator@example.com' });
+  });
+  afterAll(() => server?.close());
+
+  test('say in each answer what is left, of the tightest window and of all', async () => {
+    const client = await somebody();
+    const answer = await client.get('/auth/me');
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('x-ratelimit-limit')).toBe('20');
+    expect(answer.headers.get('x-ratelimit-remaining')).toBe('19');
+    const reset = Number(answer.headers.get('x-ratelimit-reset')) - Date.now() / 1_000;
+    expect(reset).toBeGreaterThan(50);
+    expect(reset).toBeLessThanOrEqual(61);
+    expect(answer.headers.get('ratelimit-policy')).toBe('"minute";q=20;w=60, "hour";q=1000;w=3600');
+    expect(answer.headers.get('ratelimit')).toMatch(/^"minute";r=19;t=\d+, "hour";r=999;t=\d+$/);
+    // What fails counts as well.
+    expect(remaining(await client.get('/api/tasks?surprise=1'))).toBe(18);
+    expect(remaining(await client.get('/auth/me'))).toBe(17);
+  });
+
+  test('beyond the limit get a 429 that says when to come back, and are done by nobody', async () => {
+    const client = await somebody();
+    expect(of(200, await many(LIMIT + 10, () => client.get('/auth/me')))).toBe(LIMIT);
+    const refused = await client.get('/auth/me');
+    expect(refused).toMatchObject({ status: 429, body: { code: 'rate_limited', status: 429 } });
+    expect(refused.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect(refused.headers.get('retry-after')).toBe(String(refused.body.retry_after));
+    expect(refused.body.retry_after).toBeGreaterThan(0);
+    expect(refused.body.retry_after).toBeLessThanOrEqual(60);
+    expect(remaining(refused)).toBe(0);
+    expect(await metric(operator, 'taskloom_requests_refused_total{class="read"}')).toBeGreaterThan(10);
+  });
+
+  test('of one class and of one person leave those of others alone', async () => {
+    const client = await somebody();
+    await many(LIMIT + 1, () => client.get('/auth/me'));
+    expect((await client.post('/api/tasks', { task_name: 'a', topic: 'a' })).status).toBe(201);
+    expect((await (await somebody()).get('/auth/me')).status).toBe(200);
+    // Probes are not people.
+    expect(of(200, await many(60, () => client.get('/health')))).toBe(60);
+    expect((await client.get('/health')).headers.get('ratelimit')).toBeNull();
+  });
+
+  test('that are refused are not remembered by their Idempotency-Key', async () => {
+    const client = await somebody();
+    const key = { 'idempotency-key': `late-${people}` };
+    await many(5, (n) => client.post('/api/tasks', { task_name: `${n}`, topic: 'a' }));
+    const body = { task_name: 'late', topic: 'late' };
+    expect((await client.post('/api/tasks', body, key)).status).toBe(429);
+    expect(
+      await server.system.many(sql`select 1 from idempotency_keys where key = ${key['idempotency-key']}`),
+    ).toEqual([]);
+  });
+
+  test('without sign-in count for their address, whatever they fail at, and whatever they say of it', async () => {
+    const other = await startTestServer({ rateLimits: ['public=5/100'] });
+    const anybody = new ApiClient(other.url);
+    const ways = ['/api/tasks', '/api/posts', '/api/nothing', '/api/posts?surprise=1', '/api/posts/%E0%A4%A'];
+    const statuses: number[] = [];
+    for (const [n, path] of [...ways, '/api/posts', '/api/tasks'].entries())
+      statuses.push((await anybody.get(path, { 'x-forwarded-for': `203.0.113.${n}` })).status);
+    expect(statuses).toEqual([401, 200, 404, 400, 400, 429, 429]);
+    await other.close();
+  });
+
+  test('count together in two processes, within about a second', async () => {
+    const client = await somebody();
+    const { body } = await client.get('/auth/me');
+    const other = await server.another();
+    const there = new ApiClient(other.url, client.token);
+    await many(14, () => client.get('/auth/me'));
+    const shared = async (): Promise<number> =>
+      (
+        await server.system.maybe<{ n: number }>(
+          sql`select minute_taken as n from rate_buckets where user_id = ${body.id} and class = 'read'`,
+        )
+      )?.n ?? 0;
+    await until(async () => (await shared()) === 15, 'the first process to tell');
+    expect(remaining(await there.get('/auth/me'))).toBe(LIMIT - 1);
+    await until(async () => (await shared()) === 16, 'the second process to tell');
+    const known = await until(async () => {
+      const left = remaining(await there.get('/auth/me'));
+      return left < 4 && { left };
+    }, 'the second process to know');
+    expect(known.left).toBeLessThan(4);
+    // Both let through no more than is left, each, and then nobody does.
+    const both = [
+      ...(await many(20, () => client.get('/auth/me'))),
+      ...(await many(20, () => there.get('/auth/me'))),
+    ];
+    expect(of(200, both)).toBeLessThanOrEqual(2 * 5);
+    await until(async () => (await there.get('/auth/me')).status === 429, 'the second to refuse');
+    expect((await client.get('/auth/me')).status).toBe(429);
+    await other.close();
+  });
+
+  test('on a socket count when it is opened, not while it is open', async () => {
+    const client = await somebody();
+    const connect = async (): Promise<string> => {
+      const socket = new WebSocket(`${server.url.replace('http', 'ws')}/ws?token=${client.token}`);
+      return new Promise((resolve) => {
+        socket.addEventListener('message', ({ data }) => {
+          resolve(JSON.parse(String(data)).type);
+          socket.close();
+        });
+        socket.addEventListener('close', ({ code }) => resolve(String(code)));
+      });
+    };
+    expect(await connect()).toBe('ready');
+    expect(remaining(await client.get('/auth/me'))).toBe(LIMIT - 2);
+    await many(LIMIT, () => client.get('/auth/me'));
+    expect(await connect()).toBe('4429');
+  });
+
+  test('keep being limited by what a process knows while the database is away, and are told when it is back', async () => {
+    const client = await somebody();
+    const { body } = await client.get('/auth/me');
+    await takeAway(server, async () => {
+      const statuses = await many(30, () => client.get('/auth/me'));
+      expect([of(200, statuses), of(429, statuses)]).toEqual([0, 11]);
+    });
+    await until(async () => {
+      const row = await server.system
+        .maybe<{ n: number }>(sql`select minute_taken as n from rate_buckets where user_id = ${body.id}`)
+        .catch(() => undefined);
+      return row?.n === LIMIT;
+    }, 'the process to tell what it has counted');
+    expect((await client.get('/auth/me')).status).toBe(429);
+  });
+
+  describe('for operators', () => {
+    test('are listed by person, with what is left, and lifted on every process', async () => {
+      const other = await server.another();
+      const client = await somebody();
+      const there = new ApiClient(other.url, client.token);
+      const { body: me } = await client.get('/auth/me');
+      await many(LIMIT + 5, () => client.get('/auth/me'));
+      await there.get('/auth/me');
+      await until(async () => (await there.get('/auth/me')).status === 429, 'the other process to know');
+      const row = await until(async () => {
+        const { body } = await operator.get('/api/v1/admin/rate-limits?kind=requests');
+        return body.items.find((item: { subject: { id: string } }) => item.subject.id === me.id);
+      }, 'the limit to be listed');
+      expect(row).toMatchObject({
+        kind: 'requests',
+        class: 'read',
+        subject: { type: 'user', name: me.name },
+        limited: true,
+        windows: [
+          { name: 'minute', limit: LIMIT, remaining: 0 },
+          { name: 'hour', limit: 1_000 },
+        ],
+      });
+      expect(Date.parse(row.blocked_until)).toBeGreaterThan(Date.now());
+      expect((await operator.request('DELETE', `/api/v1/admin/rate-limits/${row.id}`)).status).toBe(204);
+      for (const door of [client, there])
+        await until(async () => (await door.get('/auth/me')).status === 200, 'the limit to be lifted', 3_000);
+      const audited = await server.system.many(
+        sql`select actor_kind, detail from audit where action = 'limit.lift' and target_id = ${row.id}`,
+      );
+      expect(audited).toEqual([{ actor_kind: 'user', detail: { counted: 'read', user_id: me.id } }]);
+      await other.close();
+    });
+
+    test('are a matter of the workspace that the installation began with', async () => {
+      const client = await somebody();
+      await many(LIMIT + 1, () => client.get('/auth/me'));
+      const row = await until(async () => {
+        const { body } = await operator.get('/api/v1/admin/rate-limits');
+        return body.items[0];
+      }, 'a limit to be listed');
+      const stranger = await server.signIn({ email: 'stranger@example.com', workspace: 'elsewhere' });
+      expect((await stranger.get('/api/v1/admin/rate-limits')).body).toMatchObject({ items: [], total: 0 });
+      expect((await stranger.request('DELETE', `/api/v1/admin/rate-limits/${row.id}`)).status).toBe(404);
+      const editor = await server.signIn({ email: 'only-editor@example.com', role: 'editor' });
+      expect((await editor.get('/api/v1/admin/rate-limits')).status).toBe(403);
+    });
+  });
+});
+
+describe('guesses', () => {
+  let server: TestServer;
+  let operator: ApiClient;
+
+  beforeAll(async () => {
+    server = await startTestServer({ trustedProxies: ['loopback'] });
+    operator = await server.signIn({ email: 'operator@example.com' });
+    await server.signIn({ email: 'owner@example.com' });
+  });
+  afterAll(() => server?.close());
+
+  const PASSWORD = 'correct horse battery staple';
+  const guess = (url: string, email: string, password: string, address: string): Promise<Answer> =>
+    new ApiClient(url).post('/auth/login', { email, password }, { 'x-forwarded-for': address });
+
+  test('at a password are let through as the rule says over two processes, and none gets in', async () => {
+    const other = await server.another();
+    const doors = [server.url, other.url];
+    const beganAt = Date.now();
+    const statuses = await many(1_000, (n) =>
+      guess(doors[n % 2] ?? '', 'owner@example.com', `wrong-${n}`, `198.51.100.${n % 200}`),
+    );
+    const seconds = (Date.now() - beganAt) / 1_000;
+    const looked = of(401, statuses);
+    expect(looked + of(429, statuses)).toBe(1_000);
+    // Five, and then one more after 1, 3, 7 … seconds.
+    expect(looked).toBeGreaterThanOrEqual(5);
+    expect(looked).toBeLessThanOrEqual(5 + Math.floor(Math.log2(seconds + 1)));
+    const [row] = await server.system.many<{ failures: number }>(
+      sql`select failures from guess_counters where kind = 'sign-in' and scope = 'account' order by failures desc limit 1`,
+    );
+    expect(row?.failures).toBe(looked);
+    await other.close();
+  });
+
+  test('too many make the right password wait as well, with the same answer as for nobody', async () => {
+    const unknown = await many(12, (n) => guess(server.url, 'ghost@example.com', 'wrong', `192.0.2.${n}`));
+    expect(of(401, unknown)).toBeLessThanOrEqual(6);
+    // As after some more failures.
+    await server.system.run(
+      sql`update guess_counters set blocked_until = now() + interval '5 minutes', forgotten_at = now() + interval '20 minutes'
+           where kind = 'sign-in' and scope = 'account' and failures >= free`,
+    );
+    const answers = [
+      await guess(server.url, 'owner@example.com', PASSWORD, '192.0.2.50'),
+      await guess(server.url, 'ghost@example.com', PASSWORD, '192.0.2.50'),
+    ];
+    for (const { status, body, headers } of answers) {
+      expect([status, body.code, body.detail]).toEqual([429, 'rate_limited', answers[0]?.body.detail]);
+      expect(headers.get('retry-after')).toBe(String(body.retry_after));
+    }
+    expect(
+      await metric(operator, 'taskloom_guesses_total{kind="sign-in",outcome="refused"}'),
+    ).toBeGreaterThan(0);
+    expect(await metric(operator, 'taskloom_guesses_total{kind="sign-in",outcome="failed"}')).toBeGreaterThan(
+      0,
+    );
+  });
+
+  test('lock nobody out from where they were let in before', async () => {
+    // `signIn` came from here.
+    expect((await guess(server.url, 'owner@example.com', PASSWORD, '127.0.0.1')).status).toBe(200);
+    expect((await guess(server.url, 'owner@example.com', PASSWORD, '192.0.2.51')).status).toBe(429);
+  });
+
+  test('are listed without a name, and can be lifted', async () => {
+    const { body } = await operator.get('/api/v1/admin/rate-limits?kind=guesses');
+    const accounts = body.items.filter(
+      (item: { subject: { type: string } }) => item.subject.type === 'account',
+    );
+    expect(accounts.length).toBeGreaterThanOrEqual(2);
+    expect(JSON.stringify(body)).not.toContain('owner@example.com');
+    expect(accounts[0]).toMatchObject({ class: 'sign-in', windows: [], free_failures: 5 });
+    for (const { id } of accounts)
+      expect((await operator.request('DELETE', `/api/v1/admin/rate-limits/${id}`)).status).toBe(204);
+    expect((await guess(server.url, 'owner@example.com', PASSWORD, '192.0.2.52')).status).toBe(200);
+    expect((await operator.request('DELETE', `/api/v1/admin/rate-limits/${accounts[0].id}`)).status).toBe(
+      404,
+    );
+  });
+
+  test('at a token are refused after a hundred from an address, and valid ones pass', async () => {
+    const from = { 'x-forwarded-for': '203.0.113.200' };
+    const forged = (n: number): Promise<Answer> =>
+      new ApiClient(server.url, `${'a'.repeat(20)}.${n}.c`).get('/auth/me', from);
+    const statuses = await many(200, forged);
+    expect([of(401, statuses), of(429, statuses)]).toEqual([100, 100]);
+    expect((await operator.get('/auth/me', from)).status).toBe(200);
+    // Nothing was shown: nothing was guessed.
+    expect((await new ApiClient(server.url).get('/auth/me', from)).status).toBe(401);
+  });
+});
