@@ -51,10 +51,10 @@ describe('a bucket', () => {
     const buckets = new Buckets(rates({ perMinute: 2, perHour: 0 }));
     await takeMany(buckets, 5);
     const changes = buckets.drain();
-    expect(changes).toMatchObject([{ limitClass: 'read', holder: ada, taken: 2, refused: 3 }]);
+    expect(changes).toMatchObject([{ limitClass: 'read', holder: ada, taken: { minute: 2 }, refused: 3 }]);
     expect(buckets.drain()).toEqual([]);
     buckets.back(changes);
-    expect(buckets.drain()).toMatchObject([{ taken: 2, refused: 3 }]);
+    expect(buckets.drain()).toMatchObject([{ taken: { minute: 2 }, refused: 3 }]);
   });
 
   test('takes over what others have counted, without losing what it counts meanwhile', async () => {
@@ -66,6 +66,19 @@ describe('a bucket', () => {
     const { windows } = await buckets.take('read', ada);
     expect(windows).toMatchObject([{ remaining: 2 }]);
     expect(windows[0]?.resetMs).toBeLessThanOrEqual(30_000);
+  });
+
+  test('tells only what belongs to the window that is open', async () => {
+    const buckets = new Buckets(rates({ perMinute: 2, perHour: 9 }), { minute: 0.1, hour: 3_600 });
+    await takeMany(buckets, 2);
+    const changes = await until(async () => {
+      const drained = buckets.drain();
+      buckets.back(drained);
+      return drained[0]?.windows.length === 1 && drained;
+    }, 'the minute to end');
+    expect(changes).toMatchObject([{ windows: [{ name: 'hour' }], taken: { hour: 2 } }]);
+    await takeMany(buckets, 1);
+    expect(buckets.drain()).toMatchObject([{ taken: { minute: 1, hour: 3 } }]);
   });
 
   test('begins anew when it is lifted, here or elsewhere', async () => {

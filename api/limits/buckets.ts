@@ -6,6 +6,8 @@ import {
   type WindowState,
 } from '../../domain/limits/rate.ts';
 
+type WindowName = WindowState['name'];
+
 /** Whom a bucket belongs to. A user's row names them to operators; an address is never stored in clear. */
 export type Holder =
   | { readonly kind: 'user'; readonly userId: string; readonly name: string }
@@ -16,7 +18,8 @@ export interface Change {
   readonly bucket: string;
   readonly limitClass: CountedClass;
   readonly holder: Holder;
-  readonly taken: number;
+  /** In the window that is open; those of an earlier one count no more. */
+  readonly taken: Readonly<Record<WindowName, number>>;
   readonly refused: number;
   readonly windows: readonly WindowState[];
 }
@@ -37,7 +40,7 @@ export interface Taken {
 interface Entry {
   readonly limitClass: CountedClass;
   holder: Holder;
-  taken: number;
+  taken: Record<WindowName, number>;
   refused: number;
   touchedAt: number;
   /** After the last request. */
@@ -45,7 +48,7 @@ interface Entry {
 }
 
 interface Window {
-  readonly name: 'minute' | 'hour';
+  readonly name: WindowName;
   readonly length: number;
   readonly limiter: RateLimiterMemory;
 }
@@ -80,6 +83,14 @@ const stateOf = ({ name, length, limiter }: Window, result: RateLimiterRes | nul
   resetMs: result?.msBeforeNext ?? length * 1_000,
 });
 
+/** What an entry's windows have left now; those that have ended since its last request are left out. */
+const stillOpen = ({ windows, touchedAt }: Entry): WindowState[] => {
+  const elapsed = Date.now() - touchedAt;
+  return windows
+    .map((window) => ({ ...window, resetMs: window.resetMs - elapsed }))
+    .filter(({ resetMs }) => resetMs > 0);
+};
+
 /**
  * How many requests each caller has left, in this process, and what it has not told the others yet. A window begins with
  * its first request. A refused request is not counted: who waits as long as was said gets through.
@@ -113,17 +124,23 @@ export class Buckets {
     const key = keyOf(limitClass, holder);
     const consumed: Window[] = [];
     const states: WindowState[] = [];
+    const begun: WindowName[] = [];
     for (const window of windows) {
       const [fits, result] = await consume(window.limiter, key);
       consumed.push(window);
-      if (fits) states.push(stateOf(window, result));
-      else {
+      if (fits) {
+        states.push(stateOf(window, result));
+        if (result.isFirstInDuration) begun.push(window.name);
+      } else {
         // The limiter counts what it refuses as well.
         for (const { limiter } of consumed) await limiter.reward(key);
         return { allowed: false, windows: await this.#refused(key, limitClass, holder) };
       }
     }
-    this.#note(key, limitClass, holder, states).taken++;
+    const { taken } = this.#note(key, limitClass, holder, states);
+    for (const name of begun) taken[name] = 0;
+    taken.minute++;
+    taken.hour++;
     return { allowed: true, windows: states };
   }
 
@@ -132,8 +149,9 @@ export class Buckets {
     const changes = [...this.#changed].flatMap((bucket) => {
       const entry = this.#entries.get(bucket);
       if (!entry) return [];
-      const { limitClass, holder, taken, refused, windows } = entry;
-      Object.assign(entry, { taken: 0, refused: 0 });
+      const { limitClass, holder, taken, refused } = entry;
+      const windows = stillOpen(entry);
+      Object.assign(entry, { taken: { minute: 0, hour: 0 }, refused: 0 });
       return [{ bucket, limitClass, holder, taken, refused, windows }];
     });
     this.#changed.clear();
@@ -144,7 +162,8 @@ export class Buckets {
     for (const { bucket, taken, refused } of changes) {
       const entry = this.#entries.get(bucket);
       if (!entry) continue;
-      entry.taken += taken;
+      entry.taken.minute += taken.minute;
+      entry.taken.hour += taken.hour;
       entry.refused += refused;
       this.#changed.add(bucket);
     }
@@ -158,7 +177,7 @@ export class Buckets {
       for (const { name, limiter } of this.#windows[entry.limitClass]) {
         const known = bucket[name];
         if (!known) continue;
-        const taken = known.taken + entry.taken;
+        const taken = known.taken + entry.taken[name];
         if (known.ms > 0 && taken > 0) await limiter.set(bucket.bucket, taken, known.ms / 1_000);
         else await limiter.delete(bucket.bucket);
       }
@@ -169,7 +188,7 @@ export class Buckets {
   async forget(isMeant: (limitClass: CountedClass, holder: Holder) => boolean): Promise<void> {
     for (const [bucket, entry] of this.#entries) {
       if (!isMeant(entry.limitClass, entry.holder)) continue;
-      Object.assign(entry, { taken: 0, refused: 0 });
+      Object.assign(entry, { taken: { minute: 0, hour: 0 }, refused: 0 });
       for (const { limiter } of this.#windows[entry.limitClass]) await limiter.delete(bucket);
     }
   }
@@ -177,7 +196,7 @@ export class Buckets {
   /** Drops what nobody has used for the longest window. */
   sweep(now = Date.now()): void {
     for (const [bucket, { touchedAt, taken }] of this.#entries)
-      if (taken === 0 && touchedAt < now - this.#lengths.hour * 1_000) this.#entries.delete(bucket);
+      if (taken.hour === 0 && touchedAt < now - this.#lengths.hour * 1_000) this.#entries.delete(bucket);
   }
 
   async #refused(key: string, limitClass: CountedClass, holder: Holder): Promise<readonly WindowState[]> {
@@ -191,7 +210,7 @@ export class Buckets {
   #note(key: string, limitClass: CountedClass, holder: Holder, windows: readonly WindowState[]): Entry {
     let entry = this.#entries.get(key);
     if (!entry) {
-      entry = { limitClass, holder, taken: 0, refused: 0, touchedAt: 0, windows };
+      entry = { limitClass, holder, taken: { minute: 0, hour: 0 }, refused: 0, touchedAt: 0, windows };
       this.#entries.set(key, entry);
     }
     entry.holder = holder;

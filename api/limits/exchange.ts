@@ -21,10 +21,11 @@ const row = (idOf: LimitId, { limitClass, holder, taken, refused, windows }: Cha
     class: limitClass,
     user_id: holder.kind === 'user' ? holder.userId : null,
     user_name: holder.kind === 'user' ? holder.name : null,
-    taken,
     refused,
+    minute_taken: minute ? taken.minute : 0,
     minute_limit: minute?.limit ?? null,
     minute_ms: Math.ceil(minute?.resetMs ?? 0),
+    hour_taken: hour ? taken.hour : 0,
     hour_limit: hour?.limit ?? null,
     hour_ms: Math.ceil(hour?.resetMs ?? 0),
   };

@@ -4,7 +4,8 @@ import { operationOf } from '../http/matched.ts';
 import { requestOf } from '../http/request.ts';
 import type { Limits } from './limits.ts';
 
-const presentsCredential = (req: Request): boolean => req.get('authorization') !== undefined;
+const presentsCredential = (req: Request): boolean =>
+  req.get('authorization') !== undefined || req.get('x-api-key') !== undefined;
 
 /**
  * An authorizer that counts its callers: the one whom it knows for the operation, and a credential that nobody has for the

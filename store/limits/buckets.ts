@@ -7,10 +7,11 @@ export interface BucketChange {
   readonly class: string;
   readonly user_id: string | null;
   readonly user_name: string | null;
-  readonly taken: number;
   readonly refused: number;
+  readonly minute_taken: number;
   readonly minute_limit: number | null;
   readonly minute_ms: number;
+  readonly hour_taken: number;
   readonly hour_limit: number | null;
   readonly hour_ms: number;
 }

@@ -9,10 +9,11 @@ begin atomic
   with merged as (
     insert into rate_buckets as b (id, class, user_id, user_name, minute_taken, minute_limit, minute_until,
                                    hour_taken, hour_limit, hour_until, refused)
-    select c.id, c.class, c.user_id, c.user_name, c.taken, c.minute_limit, now() + c.minute_ms * interval '1 ms',
-           c.taken, c.hour_limit, now() + c.hour_ms * interval '1 ms', c.refused
-      from jsonb_to_recordset(p_changes) as c(id text, class text, user_id uuid, user_name text, taken integer, refused integer,
-                                              minute_limit integer, minute_ms bigint, hour_limit integer, hour_ms bigint)
+    select c.id, c.class, c.user_id, c.user_name, c.minute_taken, c.minute_limit, now() + c.minute_ms * interval '1 ms',
+           c.hour_taken, c.hour_limit, now() + c.hour_ms * interval '1 ms', c.refused
+      from jsonb_to_recordset(p_changes) as c(id text, class text, user_id uuid, user_name text, refused integer, minute_taken integer,
+                                              minute_limit integer, minute_ms bigint, hour_taken integer, hour_limit integer,
+                                              hour_ms bigint)
      order by c.id
     on conflict (id) do update set
       minute_taken = excluded.minute_taken + case when b.minute_until > now() then b.minute_taken else 0 end,
@@ -20,7 +21,7 @@ begin atomic
       hour_taken = excluded.hour_taken + case when b.hour_until > now() then b.hour_taken else 0 end,
       hour_until = case when b.hour_until > now() then b.hour_until else excluded.hour_until end,
       refused = excluded.refused + case when b.hour_until > now() then b.refused else 0 end,
-      minute_limit = excluded.minute_limit, hour_limit = excluded.hour_limit,
+      minute_limit = coalesce(excluded.minute_limit, b.minute_limit), hour_limit = coalesce(excluded.hour_limit, b.hour_limit),
       user_name = excluded.user_name, last_at = now()
     returning *)
   select coalesce(jsonb_agg(jsonb_build_object(

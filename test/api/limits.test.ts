@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { get } from 'node:http';
 import pg from 'pg';
 import { sql } from '../../store/store.ts';
 import { ApiClient, type Answer } from '../harness/client.ts';
@@ -31,6 +32,27 @@ const takeAway = async (server: TestServer, work: () => Promise<void>): Promise<
     await owner.end();
   }
 };
+
+/** Asks for a WebSocket. @returns how the server answers before there is one. */
+const upgrade = (url: string): Promise<{ status: number | undefined; retryAfter: string | undefined }> =>
+  new Promise((resolve, reject) => {
+    const headers = {
+      connection: 'upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': Buffer.alloc(16).toString('base64'),
+    };
+    const req = get(`${url}/ws`, { headers });
+    req.once('upgrade', ({ statusCode: status }, socket) => {
+      socket.destroy();
+      resolve({ status, retryAfter: undefined });
+    });
+    req.once('response', (res) => {
+      res.resume();
+      resolve({ status: res.statusCode, retryAfter: res.headers['retry-after'] });
+    });
+    req.once('error', reject);
+  });
 
 const metric = async (client: ApiClient, name: string): Promise<number> => {
   const { body } = await client.get('/metrics');
@@ -111,6 +133,11 @@ describe('requests', () => {
     for (const [n, path] of [...ways, '/api/posts', '/api/tasks'].entries())
       statuses.push((await anybody.get(path, { 'x-forwarded-for': `203.0.113.${n}` })).status);
     expect(statuses).toEqual([401, 200, 404, 400, 400, 429, 429]);
+    expect(await upgrade(other.url)).toMatchObject({
+      status: 429,
+      retryAfter: expect.stringMatching(/^\d+$/),
+    });
+    expect(await upgrade(server.url)).toMatchObject({ status: 101 });
     await other.close();
   });
 
@@ -164,19 +191,21 @@ describe('requests', () => {
   });
 
   test('keep being limited by what a process knows while the database is away, and are told when it is back', async () => {
-    const client = await somebody();
-    const { body } = await client.get('/auth/me');
-    await takeAway(server, async () => {
-      const statuses = await many(30, () => client.get('/auth/me'));
-      expect([of(200, statuses), of(429, statuses)]).toEqual([0, 11]);
+    const other = await startTestServer({ rateLimits: ['public=9/100'] });
+    const anybody = new ApiClient(other.url);
+    expect((await anybody.get('/api/posts')).status).toBe(200);
+    await takeAway(other, async () => {
+      const statuses = await many(20, () => anybody.get('/api/posts'));
+      expect([of(200, statuses), of(429, statuses)]).toEqual([0, 12]);
     });
     await until(async () => {
-      const row = await server.system
-        .maybe<{ n: number }>(sql`select minute_taken as n from rate_buckets where user_id = ${body.id}`)
+      const row = await other.system
+        .maybe<{ n: number }>(sql`select minute_taken as n from rate_buckets where class = 'public'`)
         .catch(() => undefined);
-      return row?.n === LIMIT;
+      return row?.n === 9;
     }, 'the process to tell what it has counted');
-    expect((await client.get('/auth/me')).status).toBe(429);
+    expect((await anybody.get('/api/posts')).status).toBe(429);
+    await other.close();
   });
 
   describe('for operators', () => {
