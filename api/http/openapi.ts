@@ -26,6 +26,17 @@ const requireSameSet = (operations: readonly string[], handlers: readonly string
     );
 };
 
+/** Calls the operation that the validator has found: no second router looks for it. */
+const dispatcher =
+  (adapted: ReadonlyMap<string, RequestHandler>, limits: Limits): RequestHandler =>
+  async (req, res, next) => {
+    if (isWarming(req)) return warmedUp(res);
+    const { operationId, 'x-limit-class': limitClass } = operationOf(req).schema;
+    const refused = await limits.charge(req, res, limitClass);
+    if (refused) throw refused;
+    return adapted.get(operationId)?.(req, res, next);
+  };
+
 /**
  * Serves every operation of the spec: finds it, authorizes, coerces, validates, calls its handler, validates the answer.
  * @throws Error when the spec and the handler map differ: the server does not start then.
@@ -39,14 +50,6 @@ export const mountSpec = (app: Express, deps: SpecServerDeps): void => {
   const adapted = new Map<string, RequestHandler>(
     operations.map(({ facts }) => [facts.id, adapt(deps.handlers[facts.id] as never, facts, deps)]),
   );
-  // The validator has found the operation: no second router looks for it.
-  const dispatch: RequestHandler = async (req, res, next) => {
-    if (isWarming(req)) return warmedUp(res);
-    const { operationId, 'x-limit-class': limitClass } = operationOf(req).schema;
-    const refused = await deps.limits.charge(req, res, limitClass);
-    if (refused) throw refused;
-    return adapted.get(operationId)?.(req, res, next);
-  };
   const authorizer = limitedAuthorizer(deps.authorizer, deps.limits);
   app.use(
     middleware({
@@ -59,6 +62,6 @@ export const mountSpec = (app: Express, deps: SpecServerDeps): void => {
       },
       fileUploader: false,
     }),
-    dispatch,
+    dispatcher(adapted, deps.limits),
   );
 };

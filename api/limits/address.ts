@@ -6,7 +6,7 @@ import type { Network } from '../../platform/limit-settings.ts';
 const IPV6_NETWORK = 64;
 
 const isWithin = (address: ipaddr.IPv4 | ipaddr.IPv6, [base, bits]: Network): boolean =>
-  address.kind() === base.kind() && address.match(base as ipaddr.IPv4, bits);
+  address.kind() === base.kind() && address.match(base, bits);
 
 const parse = (text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined =>
   ipaddr.isValid(text) ? ipaddr.process(text) : undefined;
@@ -18,7 +18,9 @@ const parse = (text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined =>
 export const clientAddress = (req: IncomingMessage, trusted: readonly Network[]): string => {
   const hops = (trusted.length > 0 ? String(req.headers['x-forwarded-for'] ?? '') : '').split(',');
   let client = parse(req.socket.remoteAddress ?? '');
-  while (client && trusted.some((proxy) => isWithin(client as ipaddr.IPv4, proxy))) {
+  const isProxy = (address: ipaddr.IPv4 | ipaddr.IPv6): boolean =>
+    trusted.some((proxy) => isWithin(address, proxy));
+  while (client && isProxy(client)) {
     const further = parse((hops.pop() ?? '').trim());
     if (!further) break;
     client = further;

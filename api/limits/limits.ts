@@ -102,11 +102,11 @@ export class Limits {
   }
 
   /** Counts requests that failed before anybody did, and answers those beyond the limit with that alone. */
-  readonly onError: ErrorRequestHandler = (error, req, res, next) => {
-    if (isWarming(req)) return next(error);
+  readonly onError: ErrorRequestHandler = async (error, req, res, _next) => {
+    if (isWarming(req)) throw error;
     const limitClass = maybeOperationOf(req)?.schema['x-limit-class'];
     const open = limitClass === 'free' || limitClass === 'sign-in' ? limitClass : 'public';
-    this.charge(req, res, open).then((refused) => next(refused ?? error), next);
+    throw (await this.charge(req, res, open)) ?? error;
   };
 
   async #charge(req: Request, res: Response, limitClass: LimitClass): Promise<RateLimited | undefined> {

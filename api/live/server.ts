@@ -21,7 +21,10 @@ export const attachSockets = (server: Server, deps: SocketDeps): { close(): void
     // Until it is upgraded, nobody else listens to it.
     socket.on('error', () => socket.destroy());
     void deps.limits.admit(req).then((refused) => {
-      if (refused) return void socket.end(tooManyRequests(refused));
+      if (refused) {
+        socket.end(tooManyRequests(refused));
+        return;
+      }
       sockets.handleUpgrade(
         req,
         socket,

@@ -215,10 +215,7 @@ const startAll = async (
     bare,
     workspaceId: rows[0]?.id ?? '',
     databaseUrl,
-    apiEnv: Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)) as Record<
-      string,
-      string
-    >,
+    apiEnv: Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)),
     startApi: (url) => startApi(ROOT, { ...env, DATABASE_URL: url }),
   };
 };

@@ -96,6 +96,25 @@ const TOTALS: readonly TotalGauge[] = [
   },
 ];
 
+const countRefusals = (registers: Registry[]): Pick<Metrics, 'refused' | 'guessed'> => {
+  const refused = new Counter({
+    name: 'taskloom_requests_refused_total',
+    help: 'Requests beyond a rate limit by class of operation',
+    labelNames: ['class'],
+    registers,
+  });
+  const guesses = new Counter({
+    name: 'taskloom_guesses_total',
+    help: 'Guesses at secrets that were wrong, or refused before anybody looked',
+    labelNames: ['kind', 'outcome'],
+    registers,
+  });
+  return {
+    refused: (limitClass) => refused.inc({ class: limitClass }),
+    guessed: (kind, outcome) => guesses.inc({ kind, outcome }),
+  };
+};
+
 /** @param totals figures from the database, a few seconds old at most. @param live how many subscriptions are followed here. */
 export const createMetrics = (totals: () => Promise<SystemTotals>, live: () => number): Metrics => {
   const registry = new Registry();
@@ -111,18 +130,6 @@ export const createMetrics = (totals: () => Promise<SystemTotals>, live: () => n
     name: 'taskloom_http_responses_total',
     help: 'Answers by status',
     labelNames: ['status'],
-    registers,
-  });
-  const refused = new Counter({
-    name: 'taskloom_requests_refused_total',
-    help: 'Requests beyond a rate limit by class of operation',
-    labelNames: ['class'],
-    registers,
-  });
-  const guesses = new Counter({
-    name: 'taskloom_guesses_total',
-    help: 'Guesses at secrets that were wrong, or refused before anybody looked',
-    labelNames: ['kind', 'outcome'],
     registers,
   });
   const seconds = new Histogram({
@@ -152,8 +159,7 @@ export const createMetrics = (totals: () => Promise<SystemTotals>, live: () => n
       });
       next();
     },
-    refused: (limitClass) => refused.inc({ class: limitClass }),
-    guessed: (kind, outcome) => guesses.inc({ kind, outcome }),
+    ...countRefusals(registers),
     render: async () => {
       const figures = await totals();
       followed.set(live());
