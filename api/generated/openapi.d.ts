@@ -3619,7 +3619,7 @@ export interface operations {
                 skip?: components["parameters"]["Skip"];
                 /** @description Where the last page ended, from its `next_cursor`. Takes the place of `offset`. */
                 cursor?: components["parameters"]["Cursor"];
-                /** @description Only limits of requests */
+                /** @description Only limits of requests, or of guesses at secrets. */
                 kind?: components["schemas"]["RateLimitKind"];
             };
             header?: never;

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { get } from 'node:http';
 import pg from 'pg';
+import { listOperations, loadSpec } from '../../api/http/spec.ts';
+import type { LimitClass } from '../../domain/limits/rate.ts';
 import { sql } from '../../store/store.ts';
 import { ApiClient, type Answer } from '../harness/client.ts';
 import { countOf, many, metric } from '../harness/limits.ts';
@@ -47,6 +49,22 @@ const upgrade = (url: string): Promise<{ status: number | undefined; retryAfter:
     });
     req.once('error', reject);
   });
+
+test.each(listOperations(loadSpec()).map((operation) => [operation.facts.id, operation] as const))(
+  'the specification says what %s costs its caller, and what one too many is answered',
+  (_id, { operation, facts }) => {
+    const { 'x-limit-class': limitClass } = operation as unknown as { 'x-limit-class': LimitClass };
+    const usual = facts.isPrivate ? (facts.method === 'GET' ? 'read' : 'write') : 'public';
+    expect([usual, 'start', 'sign-in', 'free']).toContain(limitClass);
+    const isLimited = limitClass !== 'free';
+    const responses = operation.responses ?? {};
+    expect(responses['429'] !== undefined).toBe(isLimited);
+    for (const response of Object.values(responses))
+      expect('$ref' in response || response.headers?.['RateLimit'] !== undefined).toBe(
+        isLimited || '$ref' in response,
+      );
+  },
+);
 
 describe('requests', () => {
   let server: TestServer;
