@@ -10,6 +10,8 @@ import type { Sessions } from './auth/sessions.ts';
 import { createHandlers, type HandlerDeps } from './handlers.ts';
 import { errorHandler } from './http/errors.ts';
 import { mountSpec } from './http/openapi.ts';
+import { RATE_HEADERS } from './limits/headers.ts';
+import type { Limits } from './limits/limits.ts';
 import { headAsGet, identify, trimTrailingSlash } from './http/request.ts';
 import { listOperations, loadSpec, readSpecText, type SpecOperation } from './http/spec.ts';
 import { createDocsRouter } from './site/docs.router.ts';
@@ -19,6 +21,7 @@ export interface AppDeps {
   readonly config: Config;
   readonly log: Log;
   readonly sessions: Sessions;
+  readonly limits: Limits;
   readonly handlers: HandlerDeps;
   readonly siteWorkspaceId: () => Promise<string>;
   readonly administration: Administration;
@@ -43,7 +46,7 @@ export const createApp = (deps: AppDeps): { app: Express; operations: SpecOperat
   app.use(
     cors({
       origin: http.corsOrigins,
-      exposedHeaders: ['X-Request-Id', 'Idempotency-Replayed', 'Retry-After', 'ETag'],
+      exposedHeaders: ['X-Request-Id', 'Idempotency-Replayed', 'Retry-After', 'ETag', ...RATE_HEADERS],
     }),
   );
   app.use('/media', headAsGet);
@@ -52,12 +55,13 @@ export const createApp = (deps: AppDeps): { app: Express; operations: SpecOperat
     spec,
     handlers: createHandlers(handlers),
     authorizer: createAuthorizer(deps.sessions),
+    limits: deps.limits,
     validateResponses: http.validateResponses,
     store: handlers.store,
     siteWorkspaceId,
     administration: deps.administration,
     rightsChanged: deps.rightsChanged,
   });
-  app.use(errorHandler);
+  app.use(deps.limits.onError, errorHandler);
   return { app, operations: listOperations(spec) };
 };

@@ -12,15 +12,11 @@ import { openSpine } from '../store/spine.ts';
 import type { Store } from '../store/store.ts';
 import type { AppDeps } from './app.ts';
 import { createNotifier } from '../platform/notify.ts';
-import { Captchas } from './auth/captcha.ts';
-import { ApiKeys } from './auth/api-keys.ts';
-import { Sessions } from './auth/sessions.ts';
-import { SecondFactors } from './auth/second-factor.ts';
-import { SignIns } from './auth/sign-in.ts';
-import { createTokens } from './auth/tokens.ts';
+import { openIdentity } from './auth/identity.ts';
 import { configuredAbilities } from './features/orchestrator/abilities.ts';
 import { createMetrics } from './features/observability/metrics.ts';
 import { createProbes, type Probe } from './features/observability/probes.ts';
+import { openLimits } from './limits/open.ts';
 import { Live } from './live/live.ts';
 
 /** Where Ollama listens on this machine; nothing is configured, so it may well not be there. */
@@ -77,41 +73,35 @@ const siteWorkspace = (store: Store, slug: string): (() => Promise<string>) => {
 /** Opens all that the API process needs and registers how to close it. */
 export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & { live: Live }> => {
   const { config, log, shutdown } = parts;
-  const { store, system, administration, bus, client, logLevel } = await openSpine('api', parts);
-  const tokens = createTokens(config, store, bus);
-  const secondFactors = new SecondFactors(administration, config.secretKey);
-  const signIns = new SignIns({
-    administration,
-    secondFactors,
-    tokens,
-    secretKey: config.secretKey,
-    signInSeconds: config.signInSeconds,
-  });
-  const rightsChanged = (): void => bus.hint('taskloom_identity', ['*']);
-  const sessions = new Sessions(store, tokens, new ApiKeys(store), bus);
-  const live = new Live(store, bus, sessions);
-  shutdown.add('live', () => live.close());
+  const spine = await openSpine('api', parts);
+  const { store, system, administration, bus, client, logLevel } = spine;
   const totals = cached(() => readSystemTotals(system));
-  const subscriptions = (): number => live.size;
+  let live: Live | undefined;
+  const subscriptions = (): number => live?.size ?? 0;
+  const metrics = createMetrics(totals, subscriptions);
+  const { limits, guesses, announceLifted } = openLimits({ ...parts, store, bus, count: metrics });
+  const identity = openIdentity(config, spine, guesses);
+  const { sessions, rightsChanged } = identity;
+  live = new Live(store, bus, sessions);
+  shutdown.add('live', () => live.close());
   return {
     config,
     log,
     sessions,
     live,
+    limits,
     siteWorkspaceId: siteWorkspace(store, config.siteWorkspace),
     administration,
     rightsChanged,
     handlers: {
       store,
       files: openFiles(config.files),
-      tokens,
+      ...identity,
       administration,
-      signIns,
-      secondFactors,
-      captchas: config.captcha ? new Captchas(administration, config.secretKey) : null,
-      rightsChanged,
       notify: createNotifier(config, log),
       registration: config.registration,
+      guesses,
+      announceLifted,
       live,
       ollama: createOllamaClient(config.models.ollama.host ?? OLLAMA_AT_HOME),
       abilities: configuredAbilities(config),
@@ -125,7 +115,7 @@ export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & {
       publicUrl: config.http.publicUrl,
       uiUrl: namespaceUrl(config),
       probe: createProbes(probes(store, client, `${config.temporal.queuePrefix}control`)),
-      metrics: createMetrics(totals, subscriptions),
+      metrics,
     },
   };
 };

@@ -10,6 +10,7 @@ import { signInHandlers, type SignInHandlerDeps } from './features/identity/sign
 import { treeHandlers } from './features/identity/trees.handlers.ts';
 import { serverHandlers, sysUserHandlers, userHandlers } from './features/identity/users.handlers.ts';
 import { apiKeyHandlers, type ApiKeyDeps } from './features/identity/api-keys.handlers.ts';
+import { limitHandlers, type LimitsDeps } from './features/limits/limits.handlers.ts';
 import { liveHandlers } from './features/live/live.handlers.ts';
 import { modelHandlers, type ModelDeps } from './features/models/models.handlers.ts';
 import { mediaHandlers, type MediaDeps } from './features/media/media.handlers.ts';
@@ -31,6 +32,7 @@ import type { Handlers } from './http/operation.ts';
 export type HandlerDeps = ApiKeyDeps &
   PasswordDeps &
   SignInHandlerDeps &
+  LimitsDeps &
   MediaDeps &
   ModelDeps &
   ObservabilityDeps &
@@ -57,6 +59,7 @@ export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...serverHandlers(),
   ...roleHandlers(),
   ...treeHandlers(),
+  ...limitHandlers(deps),
   ...liveHandlers(deps),
   ...modelHandlers(deps),
   ...mediaHandlers(deps),

@@ -24,7 +24,12 @@ await runProcess('api', async (parts) => {
   const { app, operations } = createApp(context);
   const server = createServer(app);
   const { store } = context.handlers;
-  const sockets = attachSockets(server, { store, live: context.live, sessions: context.sessions });
+  const sockets = attachSockets(server, {
+    store,
+    live: context.live,
+    sessions: context.sessions,
+    limits: context.limits,
+  });
   shutdown.add('http', async () => {
     sockets.close();
     server.closeIdleConnections();

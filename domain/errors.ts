@@ -8,6 +8,7 @@ export type ErrorKind =
   | 'gone'
   | 'unprocessable'
   | 'upgrade_required'
+  | 'rate_limited'
   | 'unavailable';
 
 export interface FieldError {
@@ -28,6 +29,16 @@ export class DomainError extends Error {
     this.kind = kind;
     this.code = code;
     this.fields = fields;
+  }
+}
+
+/** Too many requests or guesses: the same may be asked again after so many seconds. */
+export class RateLimited extends DomainError {
+  readonly retryAfterSeconds: number;
+
+  constructor(retryAfterSeconds: number, message: string) {
+    super('rate_limited', 'rate_limited', message);
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readEnv, type Env } from './env.ts';
+import { parseProxies, rateSettings } from './limit-settings.ts';
 import { readModelsFile } from './models-file.ts';
 import { parseAllowance } from './outgoing-rules.ts';
 
@@ -92,6 +93,12 @@ const outgoingAllow = (list: string[]): string[] => {
   return list;
 };
 
+/** Proxies that are believed, known to be readable. */
+const trustedProxies = (list: string[]): string[] => {
+  parseProxies(list);
+  return list;
+};
+
 const databaseUrls = (env: Env, master: Buffer) => {
   const owner = env.databaseUrl ?? null;
   const as = (role: 'app' | 'system'): string | null => {
@@ -170,7 +177,9 @@ export const toConfig = (env: Env) => {
       corsOrigins: env.corsOrigins ?? [],
       bodyLimitBytes: env.bodyLimitBytes ?? 1_000_000,
       validateResponses: env.validateResponses ?? environment !== 'production',
+      trustedProxies: trustedProxies(env.trustedProxies ?? []),
     },
+    rates: rateSettings(env),
     secretKey: master,
     ...accessSettings(env),
     logLevel: env.logLevel ?? (environment === 'test' ? 'warn' : 'info'),

@@ -25,6 +25,13 @@ const list = (name: string): string[] | undefined =>
     .map((item) => item.trim())
     .filter(Boolean);
 
+const readLimits = () => ({
+  trustedProxies: list('TASKLOOM_TRUSTED_PROXIES'),
+  rateLimitPerMinute: integer('TASKLOOM_RATE_LIMIT_PER_MINUTE'),
+  rateLimitPerHour: integer('TASKLOOM_RATE_LIMIT_PER_HOUR'),
+  rateLimits: list('TASKLOOM_RATE_LIMITS'),
+});
+
 export type Env = ReturnType<typeof readEnv>;
 
 /** Who may come in, and how people are told. */
@@ -53,6 +60,7 @@ export const readEnv = () => ({
   logLevel: text('TASKLOOM_LOG_LEVEL'),
   bodyLimitBytes: integer('TASKLOOM_BODY_LIMIT_BYTES'),
   validateResponses: flag('TASKLOOM_VALIDATE_RESPONSES'),
+  ...readLimits(),
   siteWorkspace: text('TASKLOOM_SITE_WORKSPACE'),
   eventRetentionDays: integer('TASKLOOM_EVENT_RETENTION_DAYS'),
   databaseUrl: text('DATABASE_URL'),

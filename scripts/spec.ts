@@ -96,21 +96,52 @@ const withKeys = (operation: Node): Node[] | undefined => {
   return security && scopes && takesKeys ? [...security, { apiKey: scopes }] : security;
 };
 
+/** What an operation costs its caller, where it does not say so itself. */
+const limitClass = (method: string, secured: boolean): string =>
+  !secured ? 'public' : method === 'get' ? 'read' : 'write';
+
+const RATE_HEADERS = [
+  'X-RateLimit-Limit',
+  'X-RateLimit-Remaining',
+  'X-RateLimit-Reset',
+  'RateLimit',
+  'RateLimit-Policy',
+];
+
+/** Every answer of a limited operation says what is left. */
+const withRateHeaders = (response: Node): Node =>
+  response['$ref']
+    ? response
+    : {
+        ...response,
+        headers: {
+          ...response['headers'],
+          ...Object.fromEntries(RATE_HEADERS.map((name) => [name, ref('headers', name)])),
+        },
+      };
+
+const mapValues = (node: Node, change: (value: Node) => Node): Node =>
+  Object.fromEntries(Object.entries(node).map(([key, value]) => [key, change(value)]));
+
 /** What every operation answers beside what it declares. */
 const completeOperation = (method: string, operation: Node, validationStatus: number): Node => {
   const secured = (operation['security'] ?? []).length > 0;
   const idempotent = method === 'post' && secured && operation['x-idempotent'] !== false;
   const { 'x-idempotent': _, 'x-api-keys': __, ...rest } = operation;
+  const limited: string = operation['x-limit-class'] ?? limitClass(method, secured);
+  const isLimited = limited !== 'free';
   return {
     ...rest,
     security: withKeys(operation),
+    'x-limit-class': limited,
     ...(idempotent
       ? { parameters: [...(operation['parameters'] ?? []), ref('parameters', 'IdempotencyKey')] }
       : {}),
     responses: {
-      ...operation['responses'],
+      ...(isLimited ? mapValues(operation['responses'], withRateHeaders) : operation['responses']),
       [validationStatus]: operation['responses'][validationStatus] ?? ref('responses', 'Invalid'),
       ...(secured ? { 401: ref('responses', 'Unauthenticated'), 403: ref('responses', 'Forbidden') } : {}),
+      ...(isLimited ? { 429: ref('responses', 'TooManyRequests') } : {}),
       default: ref('responses', 'Problem'),
     },
   };
@@ -145,6 +176,7 @@ const bundleSpec = (): string => {
   const bundle: Node = { ...head, tags: [], paths: {}, components };
   for (const file of readdirSync(FOLDER).toSorted())
     if (file.endsWith('.yaml') && file !== 'common.yaml') addFamily(bundle, file, load(file));
+  bundle['components']['responses'] = mapValues(components['responses'], withRateHeaders);
   const { schemas } = bundle['components'];
   for (const [name, schema] of Object.entries(schemas as Node)) {
     if (schema['x-page']) schemas[name] = expandPage(schema['x-page']);

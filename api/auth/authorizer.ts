@@ -84,12 +84,12 @@ export const createAuthorizer = (sessions: Sessions): Authorizer => {
   return {
     authorize: async (req, scopes, takesKeys) => {
       const principal = await authenticate(req);
+      requestOf(req).principal = principal;
       const missing = scopes.filter((scope) => !principal.scopes.has(scope));
       const who = principal.apiKeyId === undefined ? `Your role "${principal.role}"` : 'Your API key';
       if (missing.length > 0) throw refusal(403, `${who} lacks ${missing.join(', ')}.`);
       if (principal.apiKeyId !== undefined && !takesKeys)
         throw refusal(403, 'This is for people: sign in, an API key is not enough.');
-      requestOf(req).principal = principal;
       return true;
     },
   };

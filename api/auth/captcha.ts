@@ -3,6 +3,8 @@ import { DomainError } from '../../domain/errors.ts';
 import { deriveKey } from '../../platform/config.ts';
 import type { Administration } from '../../store/administration.ts';
 import { insertCaptcha, takeCaptcha } from '../../store/identity/captchas.ts';
+import type { Guesses } from '../../store/limits/guesses.ts';
+import { guessing } from './guessing.ts';
 import { drawDigits } from './captcha-image.ts';
 
 const LENGTH = 5;
@@ -17,13 +19,20 @@ export interface Captcha {
   readonly expiresIn: number;
 }
 
+interface Given {
+  readonly id: string | undefined;
+  readonly code: string | undefined;
+}
+
 /** Pictures of digits, each good for one answer. They slow scripts down; what stops guessing are the limits of guesses. */
 export class Captchas {
   readonly #administration: Administration;
+  readonly #guesses: Guesses;
   readonly #key: Buffer;
 
-  constructor(administration: Administration, secretKey: Buffer) {
+  constructor(administration: Administration, guesses: Guesses, secretKey: Buffer) {
     this.#administration = administration;
+    this.#guesses = guesses;
     this.#key = deriveKey(secretKey, 'captcha');
   }
 
@@ -36,12 +45,13 @@ export class Captchas {
     return { id, image: await drawDigits(code), expiresIn: LIFE };
   }
 
-  /** Uses a captcha up, rightly or not. @throws DomainError `captcha_wrong`. */
-  async require(given: {
-    readonly id: string | undefined;
-    readonly code: string | undefined;
-  }): Promise<void> {
-    const { id, code } = given;
+  /** Uses a captcha up, rightly or not. @throws DomainError `captcha_wrong`, or RateLimited. */
+  require(given: Given, address: string): Promise<void> {
+    const guess = { kind: 'captcha', subject: null, address } as const;
+    return guessing(this.#guesses, guess, ['captcha_wrong'], () => this.#check(given));
+  }
+
+  async #check({ id, code }: Given): Promise<void> {
     const stored = id && (await this.#administration.read((db) => takeCaptcha(db, id)));
     if (stored && id && code && timingSafeEqual(stored, this.#digest(id, code))) return;
     throw new DomainError(

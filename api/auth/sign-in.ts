@@ -11,6 +11,8 @@ import {
   type Candidate,
   type SignInSource,
 } from '../../store/identity/sign-ins.ts';
+import type { Guesses } from '../../store/limits/guesses.ts';
+import { guessing } from './guessing.ts';
 import { digestOf, newOpaque, successorOf } from './opaque.ts';
 import { verifyPassword } from './passwords.ts';
 import type { SecondFactors } from './second-factor.ts';
@@ -23,6 +25,7 @@ export interface SignInDeps {
   readonly administration: Administration;
   readonly tokens: Tokens;
   readonly secondFactors: SecondFactors;
+  readonly guesses: Guesses;
   readonly secretKey: Buffer;
   /** Seconds until somebody who does not come back has to sign in again. */
   readonly signInSeconds: number;
@@ -39,7 +42,7 @@ export interface SignedIn {
 /** From where a request comes. */
 export interface Caller {
   readonly requestId: string;
-  readonly address: string | null;
+  readonly address: string;
   readonly userAgent: string | null;
 }
 
@@ -75,13 +78,7 @@ export class SignIns {
     },
     caller: Caller,
   ): Promise<SignedIn & { user: Candidate }> {
-    const { administration } = this.#deps;
-    const candidate = await administration.read((db) => findCandidate(db, given.name));
-    const matches = await verifyPassword(given.password, candidate?.password_hash ?? undefined);
-    if (!candidate || !matches) {
-      await this.#recordFailure(given.name, candidate, 'invalid_credentials', caller);
-      throw badCredentials();
-    }
+    const candidate = await this.#requirePassword(given, caller);
     // Only somebody who knows the password learns this.
     if (candidate.disabled) {
       await this.#recordFailure(given.name, candidate, 'account_disabled', caller);
@@ -94,6 +91,22 @@ export class SignIns {
       throw badCredentials();
     }
     return { ...opened, user: candidate };
+  }
+
+  /** Of one account, however it is named, the guesses are counted together. */
+  async #requirePassword(
+    { name, password }: { readonly name: string; readonly password: string },
+    caller: Caller,
+  ): Promise<Candidate> {
+    const { administration, guesses } = this.#deps;
+    const candidate = await administration.read((db) => findCandidate(db, name));
+    const guess = { kind: 'sign-in', subject: candidate?.email ?? name, address: caller.address } as const;
+    return guessing(guesses, guess, ['invalid_credentials'], async () => {
+      const matches = await verifyPassword(password, candidate?.password_hash ?? undefined);
+      if (candidate && matches) return candidate;
+      await this.#recordFailure(name, candidate, 'invalid_credentials', caller);
+      throw badCredentials();
+    });
   }
 
   /** Opens a sign-in for somebody whose identity is proved. @returns `undefined` when they are no member of the workspace. */
@@ -154,7 +167,7 @@ export class SignIns {
     candidate: Candidate,
     caller: Caller,
   ): Promise<void> {
-    const { administration, secondFactors } = this.#deps;
+    const { administration, guesses, secondFactors } = this.#deps;
     if (!(await secondFactors.isNeeded(candidate.id))) return;
     if (code === undefined)
       throw new DomainError(
@@ -170,7 +183,10 @@ export class SignIns {
     };
     try {
       if (!membership) throw badCredentials();
-      await secondFactors.require(person, code, caller.requestId);
+      const guess = { kind: 'totp', subject: candidate.email, address: caller.address } as const;
+      await guessing(guesses, guess, ['second_factor_wrong'], () =>
+        secondFactors.require(person, code, caller.requestId),
+      );
     } catch (error) {
       await this.#recordFailure(name, candidate, 'second_factor_wrong', caller);
       throw error;

@@ -5,6 +5,7 @@ import { ANYONE, publicPrincipal, type Principal } from '../../domain/identity/p
 import { Replay, type IdempotencyClaim } from '../../store/idempotency.ts';
 import type { Administration } from '../../store/administration.ts';
 import type { Store } from '../../store/store.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { Context } from './context.ts';
 import { openEventStream } from './event-stream.ts';
 import { isFresh, sendFile } from './file.ts';
@@ -31,6 +32,7 @@ export interface AdapterDeps {
   readonly administration: Administration;
   /** Tells every process that somebody's rights may have changed. */
   readonly rightsChanged: () => void;
+  readonly limits: Pick<Limits, 'addressOf'>;
 }
 
 type AnyHandler = (input: { params: object; query: object; body: unknown }, ctx: Context) => Promise<unknown>;
@@ -89,7 +91,7 @@ const createContext = (req: Request, res: Response, facts: OperationFacts, deps:
     get caller() {
       return {
         requestId: state.id,
-        address: req.ip ?? null,
+        address: deps.limits.addressOf(req),
         userAgent: req.get('user-agent')?.slice(0, 300) ?? null,
       };
     },

@@ -1,5 +1,5 @@
 import type { ErrorRequestHandler, Request, Response } from 'express';
-import { DomainError, type ErrorKind, type FieldError } from '../../domain/errors.ts';
+import { DomainError, RateLimited, type ErrorKind, type FieldError } from '../../domain/errors.ts';
 import { FilesUnavailable } from '../../platform/files.ts';
 import { isDatabaseAway } from '../../store/availability.ts';
 import type { components } from '../generated/openapi.d.ts';
@@ -17,6 +17,7 @@ const STATUS_OF: Record<ErrorKind, number> = {
   gone: 410,
   unprocessable: 422,
   upgrade_required: 426,
+  rate_limited: 429,
   unavailable: 503,
 };
 
@@ -57,6 +58,8 @@ interface Failure {
   readonly fields?: readonly FieldError[];
   readonly headers?: Record<string, string>;
   readonly runId?: string;
+  /** Seconds. */
+  readonly retryAfter?: number;
 }
 
 /** The status with which this operation's document reports invalid input. */
@@ -98,7 +101,8 @@ const ofValidator = (req: Request, error: ValidatorError & { status: number }): 
 const toFailure = (req: Request, error: unknown): Failure => {
   if (error instanceof DomainError) {
     const status = error.kind === 'validation' ? validationStatus(req) : STATUS_OF[error.kind];
-    return { status, code: error.code, detail: error.message, fields: error.fields };
+    const retryAfter = error instanceof RateLimited ? { retryAfter: error.retryAfterSeconds } : {};
+    return { status, code: error.code, detail: error.message, fields: error.fields, ...retryAfter };
   }
   if (error instanceof RunFailure)
     return { status: error.status, code: error.code, detail: error.message, runId: error.runId };
@@ -131,6 +135,12 @@ const toFailure = (req: Request, error: unknown): Failure => {
   };
 };
 
+/** Seconds after which the same request may go through, where that is known. */
+const retryAfterOf = ({ status, retryAfter }: Failure): { retry_after?: number } => {
+  const seconds = retryAfter ?? (status === 503 ? 2 : undefined);
+  return seconds === undefined ? {} : { retry_after: seconds };
+};
+
 /** The one error body (RFC 9457), with the names that each document gives the code. */
 export const problem = (req: Request, failure: Failure): components['schemas']['Problem'] => ({
   type: failure.code,
@@ -147,7 +157,7 @@ export const problem = (req: Request, failure: Failure): components['schemas']['
         errors: [...failure.fields],
       }
     : {}),
-  ...(failure.status === 503 ? { retry_after: 2 } : {}),
+  ...retryAfterOf(failure),
   ...(failure.runId === undefined ? {} : { run_id: failure.runId }),
   timestamp: new Date().toISOString(),
   request_id: requestOf(req).id,
@@ -157,7 +167,8 @@ export const problem = (req: Request, failure: Failure): components['schemas']['
 export const sendProblem = (req: Request, res: Response, failure: Failure): void => {
   for (const [name, value] of Object.entries(failure.headers ?? {})) res.setHeader(name, value);
   if (failure.status === 401) res.setHeader('WWW-Authenticate', 'Bearer');
-  if (failure.status === 503) res.setHeader('Retry-After', '2');
+  const { retry_after: retryAfter } = retryAfterOf(failure);
+  if (retryAfter !== undefined) res.setHeader('Retry-After', String(retryAfter));
   res.statusCode = failure.status;
   res.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
   res.setHeader('Cache-Control', 'no-store');

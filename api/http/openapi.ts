@@ -1,6 +1,8 @@
 import type { Express, RequestHandler } from 'express';
 import { middleware } from 'express-openapi-validator';
 import type { Authorizer } from '../auth/authorizer.ts';
+import { limitedAuthorizer } from '../limits/guard.ts';
+import type { Limits } from '../limits/limits.ts';
 import { adapt, type AdapterDeps } from './adapt.ts';
 import { operationOf } from './matched.ts';
 import { listOperations, withoutKeys, withoutWords, type SpecDocument } from './spec.ts';
@@ -10,6 +12,7 @@ export interface SpecServerDeps extends AdapterDeps {
   readonly spec: SpecDocument;
   readonly handlers: Record<string, (...args: never[]) => Promise<unknown>>;
   readonly authorizer: Authorizer;
+  readonly limits: Limits;
   readonly validateResponses: boolean;
 }
 
@@ -22,6 +25,17 @@ const requireSameSet = (operations: readonly string[], handlers: readonly string
       `openapi.yaml and the handlers differ. Without a handler: ${missing.join(', ') || 'none'}. Without an operation: ${unknown.join(', ') || 'none'}.`,
     );
 };
+
+/** Calls the operation that the validator has found: no second router looks for it. */
+const dispatcher =
+  (adapted: ReadonlyMap<string, RequestHandler>, limits: Limits): RequestHandler =>
+  async (req, res, next) => {
+    if (isWarming(req)) return warmedUp(res);
+    const { operationId, 'x-limit-class': limitClass } = operationOf(req).schema;
+    const refused = await limits.charge(req, res, limitClass);
+    if (refused) throw refused;
+    return adapted.get(operationId)?.(req, res, next);
+  };
 
 /**
  * Serves every operation of the spec: finds it, authorizes, coerces, validates, calls its handler, validates the answer.
@@ -41,6 +55,7 @@ export const mountSpec = (app: Express, deps: SpecServerDeps): void => {
     isWarming(req) ? warmedUp(res) : adapted.get(operationOf(req).schema.operationId)?.(req, res, next);
   const openToKeys = new Set(operations.flatMap(({ facts }) => (facts.takesKeys ? [facts.id] : [])));
   const takesKeys = (req: object): boolean => openToKeys.has(operationOf(req).schema.operationId);
+  const authorizer = limitedAuthorizer(deps.authorizer, deps.limits);
   app.use(
     middleware({
       apiSpec: withoutWords(withoutKeys(deps.spec)),
@@ -49,11 +64,11 @@ export const mountSpec = (app: Express, deps: SpecServerDeps): void => {
       validateResponses: deps.validateResponses ? { removeAdditional: false } : false,
       validateSecurity: {
         handlers: {
-          bearer: (req, scopes) => isWarming(req) || deps.authorizer.authorize(req, scopes, takesKeys(req)),
+          bearer: (req, scopes) => isWarming(req) || authorizer.authorize(req, scopes, takesKeys(req)),
         },
       },
       fileUploader: false,
     }),
-    dispatch,
+    dispatcher(adapted, deps.limits),
   );
 };

@@ -1,9 +1,11 @@
+import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import { eventView } from './event.view.ts';
 import type { Sessions } from '../auth/sessions.ts';
 import type { UserPrincipal } from '../../domain/identity/principal.ts';
 import type { Store } from '../../store/store.ts';
 import { newestPosition, streamExists } from '../../store/live/events.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { Live } from './live.ts';
 import { CLOSE, parseFrame, type ClientFrame } from './protocol.ts';
 import type { Sink, Target } from './subscription.ts';
@@ -18,12 +20,14 @@ export interface SocketDeps {
   readonly store: Store;
   readonly live: Live;
   readonly sessions: Sessions;
+  readonly limits: Pick<Limits, 'admit' | 'badCredential'>;
 }
 
 /** One client's WebSocket: signs in, subscribes, receives frames; ends when its token does. */
 export class Socket {
   readonly #socket: WebSocket;
   readonly #deps: SocketDeps;
+  readonly #request: IncomingMessage;
   readonly #subscriptions = new Map<string, () => void>();
   readonly #timers: NodeJS.Timeout[];
   #principal: UserPrincipal | undefined;
@@ -31,9 +35,10 @@ export class Socket {
   #alive = true;
   #work: Promise<void> = Promise.resolve();
 
-  constructor(socket: WebSocket, deps: SocketDeps, token: string | undefined) {
+  constructor(socket: WebSocket, deps: SocketDeps, request: IncomingMessage, token: string | undefined) {
     this.#socket = socket;
     this.#deps = deps;
+    this.#request = request;
     this.#timers = [
       setTimeout(
         () => this.#principal ?? this.#close(CLOSE.unauthenticated, 'send {type:"auth", token} first'),
@@ -93,9 +98,18 @@ export class Socket {
 
   async #authenticate(token: string): Promise<void> {
     const session = await this.#deps.sessions.find(token);
-    if (!session) return this.#close(CLOSE.unauthenticated, 'the token is not valid');
+    const { limits } = this.#deps;
+    if (!session) {
+      const refused = await limits.badCredential(this.#request);
+      return refused
+        ? this.#close(CLOSE.tooMany, refused.message)
+        : this.#close(CLOSE.unauthenticated, 'the token is not valid');
+    }
     if (!session.principal.scopes.has(NEEDED_SCOPE))
       return this.#close(CLOSE.forbidden, `your role lacks ${NEEDED_SCOPE}`);
+    // A newer token on an open socket is no new connection.
+    const refused = this.#principal ? undefined : await limits.admit(session.principal);
+    if (refused) return this.#close(CLOSE.tooMany, refused.message);
     this.#principal = session.principal;
     this.#unwatch?.();
     this.#unwatch = this.#deps.live.watchSession(token, () =>

@@ -25,6 +25,8 @@ export const SCOPES = [
   'roles:write',
   'stats:read',
   'system:write',
+  'limits:read',
+  'limits:write',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
@@ -37,6 +39,8 @@ export const requireScopes = (scopes: readonly string[], field: string): void =>
 
 /** Rights over the whole server: they count only for those who are signed in to its first workspace. */
 const SERVER_SCOPES: readonly Scope[] = [
+  'limits:read',
+  'limits:write',
   'users:read',
   'users:write',
   'roles:read',

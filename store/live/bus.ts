@@ -9,6 +9,7 @@ export const CHANNELS = [
   'taskloom_identity',
   'taskloom_cancelled',
   'taskloom_settings',
+  'taskloom_limits',
 ] as const;
 export type Channel = (typeof CHANNELS)[number];
 

@@ -5,7 +5,7 @@ import { listOperations, loadSpec } from '../../api/http/spec.ts';
 import { openStore } from '../../store/store.ts';
 import { TaskEntity } from '../../store/tasks/task.entity.ts';
 import { sql } from '../../store/sql.ts';
-import type { ApiClient } from '../harness/client.ts';
+import { ApiClient } from '../harness/client.ts';
 import { openImageBench } from '../harness/images.ts';
 import { awaitApproval, awaitEnd, startPipeline } from '../harness/pipeline.ts';
 import { sampleBody, samplePath } from '../harness/sample.ts';
@@ -37,6 +37,10 @@ beforeAll(async () => {
   const [image] = await bench.draw('A private matter');
   await bench.close();
   const { body: signIns } = await mine.get('/api/v1/auth/sign-ins');
+  await new ApiClient(server.url).post('/auth/login', { email: 'ghost@example.com', password: 'wrong' });
+  const limit = await server.system.maybe<{ id: string }>(
+    sql`select id from guess_counters where scope = 'account' and failures > 0`,
+  );
   Object.assign(ids, {
     sign_in_id: signIns.items[0].id,
     task_id: taskId,
@@ -48,6 +52,7 @@ beforeAll(async () => {
     workflow_id: taskId,
     setting_id: await settingOf(mine),
     key_id: await keyOf(mine),
+    limit_id: limit?.id,
   });
 });
 afterAll(() => server?.close());

@@ -1,3 +1,4 @@
+import { measureLimits } from './measures/limits.ts';
 import { measureLists, LARGE, SMALL } from './measures/lists.ts';
 import { measureLive } from './measures/live.ts';
 import type { Measure } from './measures/measure.ts';
@@ -16,6 +17,7 @@ const MEASURES = {
   pipeline: measurePipeline,
   tokens: measureTokens,
   read: measureRead,
+  limits: measureLimits,
   live: measureLive,
   lists: measureLists,
 } as const satisfies Record<string, Measure>;

@@ -10,6 +10,8 @@ const PARTS = {
   worker: async (): Promise<Open> => (await import('./parts/floor-worker.ts')).openFloorWorker,
   /** Sends many requests at once. */
   load: async (): Promise<Open> => (await import('./parts/load.ts')).openLoad,
+  /** The API's operations with some of their guards left out. */
+  guarded: async (): Promise<Open> => (await import('./parts/guarded.ts')).openGuarded,
   /** Commits events through the store's door, and bare ones. */
   emitter: async (): Promise<Open> => (await import('./parts/emitter.ts')).openEmitter,
   /** Listens to the API's WebSocket, and with a bare LISTEN. */

@@ -7,4 +7,8 @@ export const childEnv = (config: Config): NodeJS.ProcessEnv => ({
   TASKLOOM_DATA_DIR: config.dataDir,
   TASKLOOM_QUEUE_PREFIX: config.temporal.queuePrefix,
   TASKLOOM_LOG_LEVEL: 'error',
+  TASKLOOM_TRUSTED_PROXIES: config.http.trustedProxies.join(','),
+  TASKLOOM_RATE_LIMITS: Object.entries(config.rates)
+    .map(([name, { perMinute, perHour }]) => `${name}=${perMinute}/${perHour}`)
+    .join(','),
 });

@@ -15,6 +15,8 @@ import { requireRole } from '../../../store/identity/roles.ts';
 import { endSignIns, findCandidate, findMembership } from '../../../store/identity/sign-ins.ts';
 import { insertUser, requireUser, setPassword, type UserRow } from '../../../store/identity/users.ts';
 import { isCommonPassword } from '../../auth/common-passwords.ts';
+import type { Guesses } from '../../../store/limits/guesses.ts';
+import { guessing } from '../../auth/guessing.ts';
 import { digestOf, newOpaque } from '../../auth/opaque.ts';
 import { hashPassword, verifyPassword } from '../../auth/passwords.ts';
 import type { Caller } from '../../auth/sign-in.ts';
@@ -25,6 +27,7 @@ const PERSONAL_ROLE = 'editor';
 export interface AccountDeps {
   readonly administration: Administration;
   readonly registration: Registration;
+  readonly guesses: Guesses;
   readonly notify: Notify;
   readonly publicUrl: string;
   readonly rightsChanged: () => void;
@@ -134,7 +137,16 @@ export const requestPasswordReset = async (
 };
 
 /** Sets a password by such a link, once; every sign-in of the person ends. @throws DomainError `reset_invalid`. */
-export const resetPassword = async (
+export const resetPassword = (
+  deps: AccountDeps,
+  given: { readonly token: string; readonly password: string },
+  caller: Caller,
+): Promise<void> =>
+  guessing(deps.guesses, { kind: 'reset', subject: null, address: caller.address }, ['reset_invalid'], () =>
+    useReset(deps, given, caller),
+  );
+
+const useReset = async (
   { administration, rightsChanged }: AccountDeps,
   given: { readonly token: string; readonly password: string },
   caller: Caller,

@@ -42,7 +42,7 @@ const loginAdmin = async (
   { body }: Input<'loginAdmin'>,
   ctx: Context,
 ) => {
-  await captchas?.require({ id: body.captcha_id, code: body.captcha_code });
+  await captchas?.require({ id: body.captcha_id, code: body.captcha_code }, ctx.caller.address);
   const { username: name, password, code } = body;
   const signedIn = await signIns.byPassword({ name, password, workspace: null, code }, ctx.caller);
   const { number: id, username, display_name: nickname } = signedIn.user;

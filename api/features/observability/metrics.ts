@@ -1,5 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { RequestHandler } from 'express';
+import type { GuessKind } from '../../../domain/limits/guess.ts';
+import type { CountedClass } from '../../../domain/limits/rate.ts';
 import { maybeOperationOf } from '../../http/matched.ts';
 import type { SystemTotals } from '../../../store/observability/totals.ts';
 
@@ -9,6 +11,10 @@ const BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 export interface Metrics {
   /** Counts each request by method and path template, and how long it took. */
   readonly observe: RequestHandler;
+  /** Counts a request beyond a rate limit. */
+  readonly refused: (limitClass: CountedClass) => void;
+  /** Counts a guess at a secret that was wrong, or that came too soon. */
+  readonly guessed: (kind: GuessKind, outcome: 'failed' | 'refused') => void;
   /** @returns Prometheus text. */
   readonly render: () => Promise<string>;
 }
@@ -90,6 +96,25 @@ const TOTALS: readonly TotalGauge[] = [
   },
 ];
 
+const countRefusals = (registers: Registry[]): Pick<Metrics, 'refused' | 'guessed'> => {
+  const refused = new Counter({
+    name: 'taskloom_requests_refused_total',
+    help: 'Requests beyond a rate limit by class of operation',
+    labelNames: ['class'],
+    registers,
+  });
+  const guesses = new Counter({
+    name: 'taskloom_guesses_total',
+    help: 'Guesses at secrets that were wrong, or refused before anybody looked',
+    labelNames: ['kind', 'outcome'],
+    registers,
+  });
+  return {
+    refused: (limitClass) => refused.inc({ class: limitClass }),
+    guessed: (kind, outcome) => guesses.inc({ kind, outcome }),
+  };
+};
+
 /** @param totals figures from the database, a few seconds old at most. @param live how many subscriptions are followed here. */
 export const createMetrics = (totals: () => Promise<SystemTotals>, live: () => number): Metrics => {
   const registry = new Registry();
@@ -134,6 +159,7 @@ export const createMetrics = (totals: () => Promise<SystemTotals>, live: () => n
       });
       next();
     },
+    ...countRefusals(registers),
     render: async () => {
       const figures = await totals();
       followed.set(live());
