@@ -9,7 +9,7 @@ import { openEventStream } from './event-stream.ts';
 import { isFresh, sendFile } from './file.ts';
 import { operationOf } from './matched.ts';
 import { Reply } from './operation.ts';
-import { requestOf } from './request.ts';
+import { clientOf, requestOf } from './request.ts';
 import { checkText } from './text.ts';
 
 /** What the adapter needs to know of an operation, read from the spec once. */
@@ -75,13 +75,17 @@ const createContext = (req: Request, res: Response, facts: OperationFacts, deps:
     get log() {
       return state.log;
     },
+    get client() {
+      return clientOf(req);
+    },
     accept: req.get('accept') ?? '',
     header: (name) => req.get(name),
     get closed() {
       return (closed ??= closedSignal(res));
     },
     read: (fn) => deps.store.read(need(), fn),
-    write: (fn) => deps.store.write(need(), fn, { requestId: state.id, idempotency: claim }),
+    write: (fn) =>
+      deps.store.write(need(), fn, { requestId: state.id, client: clientOf(req), idempotency: claim }),
     readOpen: (fn) => deps.store.read(ANYONE, fn),
     readSite: async (fn) => deps.store.read(await site(), fn),
   };

@@ -1,3 +1,4 @@
+import type { ClientInfo } from '../../domain/audit/entry.ts';
 import type { Principal, UserPrincipal } from '../../domain/identity/principal.ts';
 import type { Log } from '../../platform/logger.ts';
 import type { Reader, Writer } from '../../store/store.ts';
@@ -9,6 +10,8 @@ export interface Context {
   /** The signed-in person on an operation that is open to everyone. */
   readonly maybePrincipal: UserPrincipal | undefined;
   readonly requestId: string;
+  /** Where the request came from. */
+  readonly client: ClientInfo;
   readonly traceId: string;
   readonly log: Log;
   readonly accept: string;

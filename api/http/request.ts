@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import type { ClientInfo } from '../../domain/audit/entry.ts';
 import type { UserPrincipal } from '../../domain/identity/principal.ts';
 import type { Log } from '../../platform/logger.ts';
 
@@ -38,6 +39,15 @@ export const requestOf = (req: object): RequestState => {
 
 const SANE_ID = /^[\w.:-]{1,100}$/;
 const TRACEPARENT = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+const MAX_AGENT = 500;
+
+/** Where a request came from. What a client says of itself is kept as it is, up to a length. */
+export const clientOf = (req: Request): ClientInfo => ({
+  // An IPv4 address on a socket for both kinds is still that address.
+  address: req.ip?.replace(/^::ffff:(?=\d+\.)/, '') ?? null,
+  userAgent: req.get('user-agent')?.slice(0, MAX_AGENT) ?? null,
+});
 
 /** Gives a request its ids: the client's own `X-Request-Id` and `traceparent` where they are sound. */
 export const identify =

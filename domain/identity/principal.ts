@@ -14,14 +14,19 @@ export const SCOPES = [
   'budgets:read',
   'budgets:write',
   'system:read',
+  'audit:read',
+  'audit:redact',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
+
+/** What was done is for those who answer for it. */
+const isAudit = (scope: Scope): boolean => scope.startsWith('audit:');
 
 /** The roles that a fresh server has. Roles are data: these are only their first contents. */
 export const BUILT_IN_ROLES: Record<'admin' | 'editor' | 'viewer', readonly Scope[]> = {
   admin: SCOPES,
-  editor: SCOPES.filter((scope) => scope !== 'system:read' && scope !== 'budgets:write'),
-  viewer: SCOPES.filter((scope) => scope.endsWith(':read') && scope !== 'system:read'),
+  editor: SCOPES.filter((scope) => scope !== 'system:read' && scope !== 'budgets:write' && !isAudit(scope)),
+  viewer: SCOPES.filter((scope) => scope.endsWith(':read') && scope !== 'system:read' && !isAudit(scope)),
 };
 
 /** On whose behalf something happens, and in which workspace: the two things that every store access needs. */

@@ -1,4 +1,5 @@
 import type { UserPrincipal } from '../../domain/identity/principal.ts';
+import { signInEntry, type SignInAttempt } from '../audit/sign-ins.ts';
 import { sql } from '../sql.ts';
 import type { Store } from '../store.ts';
 
@@ -11,13 +12,16 @@ export interface SignInCandidate {
 export const findSignInCandidate = (store: Store, email: string): Promise<SignInCandidate | undefined> =>
   store.beforeWorkspace(sql`select user_id, password_hash, disabled from sign_in_candidate(${email})`);
 
-/** Opens a sign-in for a person in a workspace. @returns its id, or `undefined` when they are no member there. */
+/**
+ * Opens a sign-in for a person in a workspace, with its audit entry. @returns its id, or `undefined` when they are no
+ * member there.
+ */
 export const openSignIn = async (
   store: Store,
-  input: { userId: string; workspace: string | null; seconds: number },
+  input: { userId: string; workspace: string | null; seconds: number; attempt: SignInAttempt },
 ): Promise<string | undefined> => {
   const row = await store.beforeWorkspace<{ sign_in_id: string }>(
-    sql`select sign_in_id from open_sign_in(${input.userId}, ${input.workspace}, ${input.seconds})`,
+    sql`select sign_in_id, ${signInEntry(input.attempt)} from open_sign_in(${input.userId}, ${input.workspace}, ${input.seconds})`,
   );
   return row?.sign_in_id;
 };

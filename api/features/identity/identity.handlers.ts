@@ -1,8 +1,10 @@
 import { DomainError } from '../../../domain/errors.ts';
+import { auditSignIn, type SignInAttempt } from '../../../store/audit/sign-ins.ts';
 import { findSignInCandidate, openSignIn } from '../../../store/identity/identity.repository.ts';
 import { sql, type Store } from '../../../store/store.ts';
 import { verifyPassword } from '../../auth/passwords.ts';
 import type { Tokens } from '../../auth/tokens.ts';
+import type { Context } from '../../http/context.ts';
 import { defineHandlers, type Input } from '../../http/operation.ts';
 import { time } from '../../http/wire.ts';
 
@@ -15,26 +17,45 @@ export interface IdentityDeps {
 const badCredentials = (): DomainError =>
   new DomainError('unauthenticated', 'invalid_credentials', 'The email or the password is not right.');
 
-const signIn = async ({ store, tokens }: IdentityDeps, { body }: Pick<Input<'login'>, 'body'>) => {
+const signIn = async (
+  { store, tokens }: IdentityDeps,
+  { body }: Pick<Input<'login'>, 'body'>,
+  { requestId, client }: Context,
+) => {
   const candidate = await findSignInCandidate(store, body.email);
   const matches = await verifyPassword(body.password, candidate?.password_hash);
-  if (!candidate || !matches) throw badCredentials();
+  const attempt: SignInAttempt = {
+    action: 'auth.login',
+    result: 'success',
+    username: body.email,
+    userId: candidate?.user_id ?? null,
+    workspace: body.workspace ?? null,
+    requestId,
+    client,
+  };
+  const refuse = async (error: DomainError): Promise<never> => {
+    await auditSignIn(store, { ...attempt, result: 'failure', reason: error.code });
+    throw error;
+  };
+  if (!candidate || !matches) return refuse(badCredentials());
   // Only somebody who knows the password learns this.
-  if (candidate.disabled) throw new DomainError('forbidden', 'account_disabled', 'This account is disabled.');
+  if (candidate.disabled)
+    return refuse(new DomainError('forbidden', 'account_disabled', 'This account is disabled.'));
   const signInId = await openSignIn(store, {
     userId: candidate.user_id,
     workspace: body.workspace ?? null,
     seconds: tokens.seconds,
+    attempt,
   });
-  if (!signInId) throw badCredentials();
+  if (!signInId) return refuse(badCredentials());
   const token = await tokens.issue({ signInId, userId: candidate.user_id });
   return { access_token: token, token_type: 'bearer' as const, expires_in: tokens.seconds };
 };
 
 export const identityHandlers = (deps: IdentityDeps) =>
   defineHandlers({
-    login: (input) => signIn(deps, input),
-    loginV1: (input) => signIn(deps, input),
+    login: (input, ctx) => signIn(deps, input, ctx),
+    loginV1: (input, ctx) => signIn(deps, input, ctx),
 
     getMe: async (_input, ctx) => {
       const { principal } = ctx;
