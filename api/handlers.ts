@@ -1,4 +1,5 @@
 import { approvalHandlers } from './features/approvals/approvals.handlers.ts';
+import { auditHandlers } from './features/observability/audit.handlers.ts';
 import { budgetHandlers } from './features/budgets/budgets.handlers.ts';
 import { contentHandlers } from './features/content/content.handlers.ts';
 import { historyHandlers } from './features/history/history.handlers.ts';
@@ -30,6 +31,7 @@ export type HandlerDeps = IdentityDeps &
 /** Every operation of the spec. The compiler checks that none is missing, unknown or of another shape. */
 export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...approvalHandlers(),
+  ...auditHandlers(),
   ...budgetHandlers(),
   ...contentHandlers(),
   ...historyHandlers(),
