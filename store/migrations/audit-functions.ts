@@ -14,16 +14,17 @@ export const ENTRY_HASHES = [
        e.request_id, audit_time(e.at), p_readable_hash))`,
 ];
 
-/** The database itself hashes what is inserted: whoever adds an entry can't choose its hash, nor call it sealed. */
+/**
+ * The database itself hashes what is inserted: whoever adds an entry can't choose its hash. The same as
+ * `audit_content_hash`, written out: every audited transaction pays for it.
+ */
 export const ENTRY_TRIGGER = [
   `create function hash_audit_entry() returns trigger language plpgsql as $$
    begin
-     new.seal := null;
-     new.place := null;
-     new.readable_hash := null;
-     new.redacted_at := null;
-     new.redacted_by := null;
-     new.content_hash := audit_content_hash(new, audit_readable_hash(new));
+     new.content_hash := encode(sha256(convert_to(json_build_array(new.id::text, new.workspace_id::text, new.actor_kind,
+       new.actor_id::text, new.action, new.result, new.request_id, to_char(new.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+       encode(sha256(convert_to(json_build_array(new.salt::text, new.target_type, new.target_id, new.detail::text,
+         new.client_address, new.user_agent)::text, 'UTF8')), 'hex'))::text, 'UTF8')), 'hex');
      return new;
    end $$`,
   `create trigger hash_entry before insert on audit for each row execute function hash_audit_entry()`,
@@ -94,9 +95,10 @@ begin
   if jsonb_array_length(p_audit) > 0 then
     insert into audit (workspace_id, actor_kind, actor_id, action, target_type, target_id, detail, result, request_id,
                        client_address, user_agent, content_hash)
-    select p_workspace, a->>'actor_kind', (a->>'actor_id')::uuid, a->>'action', a->>'target_type', a->>'target_id', a->'detail',
-           coalesce(a->>'result', 'success'), a->>'request_id', a->>'client_address', a->>'user_agent', ''
-      from jsonb_array_elements(p_audit) with ordinality as t(a, ord) order by ord;
+    select p_workspace, actor_kind, actor_id, action, target_type, target_id, detail, coalesce(result, 'success'), request_id,
+           client_address, user_agent, ''
+      from jsonb_to_recordset(p_audit) as t(actor_kind text, actor_id uuid, action text, target_type text, target_id text,
+             detail jsonb, result text, request_id text, client_address text, user_agent text);
   end if;
   if jsonb_array_length(p_counts) > 0 then
     insert into counters as c (workspace_id, kind, status, slot, n)

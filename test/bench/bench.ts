@@ -1,3 +1,4 @@
+import { measureAudit } from './measures/audit.ts';
 import { measureLists, LARGE, SMALL } from './measures/lists.ts';
 import { measureLive } from './measures/live.ts';
 import type { Measure } from './measures/measure.ts';
@@ -17,6 +18,7 @@ const MEASURES = {
   tokens: measureTokens,
   read: measureRead,
   live: measureLive,
+  audit: measureAudit,
   lists: measureLists,
 } as const satisfies Record<string, Measure>;
 

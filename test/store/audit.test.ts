@@ -63,12 +63,16 @@ describe('an entry', () => {
       await expect(client.query(statement)).rejects.toThrow(/permission denied/);
       await client.end();
     }
-    await bench.store.write(bench.principal, (tx) =>
-      tx.run(
-        sql`insert into audit (workspace_id, actor_kind, action, target_type, target_id, detail, content_hash, seal, place, redacted_at)
-            values (${bench.principal.workspaceId}, 'worker', 'test.bold', 'test', 'x', '{}', ${'0'.repeat(64)}, 1, 1, now())`,
-      ),
-    );
+    const bold = (column: string, value: unknown): Promise<number> =>
+      bench.store.write(bench.principal, (tx) =>
+        tx.run(
+          sql`insert into audit (workspace_id, actor_kind, action, target_type, target_id, detail, ${{ text: column, values: [] }})
+              values (${bench.principal.workspaceId}, 'worker', 'test.bold', 'test', 'x', '{}', ${value})`,
+        ),
+      );
+    for (const column of ['seal', 'place', 'at', 'redacted_at', 'readable_hash', 'salt'])
+      await expect(bold(column, null)).rejects.toThrow(/permission denied/);
+    expect(await bold('content_hash', '0'.repeat(64))).toBe(1);
     expect(await bench.findings()).toEqual([]);
     expect(await bench.seal()).toBe(1);
   });
