@@ -27,8 +27,10 @@ const TASK = {
 };
 
 /** The same transaction, whose entries go nowhere where they are not wanted: this exists here and nowhere else. */
-const compose = (tx: Writer, audited: boolean): Writer =>
-  Object.create(tx, { audit: { value: audited ? tx.audit : () => {} } }) as Writer;
+const compose = (tx: Writer, audited: boolean): Writer => {
+  const audit = (...entry: Parameters<Writer['audit']>): void => (audited ? tx.audit(...entry) : undefined);
+  return Object.create(tx, { audit: { value: audit } }) as Writer;
+};
 
 /**
  * Many writers at once, each on a connection of its own: every transaction creates a task as the API does, the lightest
