@@ -4,6 +4,8 @@ import { verifyAudit } from '../../store/audit/verify.ts';
 import { sql } from '../../store/sql.ts';
 import type { Answer, ApiClient } from '../harness/client.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
+import { until } from '../harness/until.ts';
+import { startWorkerProcess } from '../harness/worker-process.ts';
 
 const LOG = '/api/v1/audit-logs';
 const LOGINS = '/api/v1/admin/log/login-logs';
@@ -114,4 +116,19 @@ describe('deleting from the log', () => {
     await sealEntries(server.system);
     expect(await verifyAudit(server.system)).toMatchObject({ findings: [], unsealed: 0 });
   });
+});
+
+test('a worker seals what was written, and another one what was written while there was none', async () => {
+  const env = { TASKLOOM_MODEL: 'scripted:instant' };
+  const sealed = (task: string): Promise<unknown> =>
+    until(async () => (await newest(admin, `${LOG}?target_id=${task}`)).sealed === true, 'the seal');
+  const first = await createTask('Sealed by one');
+  const killed = await startWorkerProcess(server, env);
+  await sealed(first);
+  await killed.kill();
+  const second = await createTask('Sealed by the next');
+  const worker = await startWorkerProcess(server, env);
+  await sealed(second);
+  await worker.stop();
+  expect(await verifyAudit(server.system)).toMatchObject({ findings: [] });
 });
