@@ -1,4 +1,5 @@
 import { approvalHandlers } from './features/approvals/approvals.handlers.ts';
+import { auditHandlers } from './features/observability/audit.handlers.ts';
 import { budgetHandlers } from './features/budgets/budgets.handlers.ts';
 import { contentHandlers } from './features/content/content.handlers.ts';
 import { historyHandlers } from './features/history/history.handlers.ts';
@@ -47,6 +48,7 @@ export type HandlerDeps = ApiKeyDeps &
 export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...apiKeyHandlers(deps),
   ...approvalHandlers(),
+  ...auditHandlers(),
   ...budgetHandlers(),
   ...contentHandlers(),
   ...historyHandlers(),

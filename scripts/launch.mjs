@@ -34,6 +34,7 @@ const COMMANDS = {
   user: 'scripts/user.ts',
   backup: 'scripts/backup.ts',
   restore: 'scripts/restore.ts',
+  'audit:verify': 'scripts/audit-verify.ts',
   spec: 'scripts/spec.ts',
   bench: 'scripts/bench.ts',
   chaos: 'scripts/chaos.ts',

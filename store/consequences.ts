@@ -1,10 +1,17 @@
 import { randomInt } from 'node:crypto';
-import type { Json, JsonObject } from '../domain/json.ts';
+import type { AuditResult, ClientInfo } from '../domain/audit/entry.ts';
 import type { Principal } from '../domain/identity/principal.ts';
+import type { Json, JsonObject } from '../domain/json.ts';
 import { sql, type Sql } from './sql.ts';
 
 /** Totals are spread over this many rows each, so that concurrent writers rarely wait for one another. */
 const COUNTER_SLOTS = 16;
+
+/** The request that asked for a change; empty where none did. */
+export interface RequestOrigin {
+  readonly requestId?: string | undefined;
+  readonly client?: ClientInfo | undefined;
+}
 
 /** What others learn from a commit: the streams that grew, those whose run was cancelled, and whether something waits in the outbox. */
 export interface Committed {
@@ -21,19 +28,20 @@ export class Consequences {
   readonly #audit: Record<string, Json>[] = [];
   readonly #counts = new Map<string, { kind: string; status: string; by: number }>();
   readonly #workspaceId: string;
-  readonly #requestId: string | undefined;
+  readonly #request: RequestOrigin;
 
-  constructor(workspaceId: string, requestId: string | undefined) {
+  constructor(workspaceId: string, request: RequestOrigin) {
     this.#workspaceId = workspaceId;
-    this.#requestId = requestId;
+    this.#request = request;
   }
 
   addAudit(
     principal: Principal,
     action: string,
     targetType: string,
-    targetId: string,
+    targetId: string | null,
     detail: JsonObject,
+    result: AuditResult = 'success',
   ): void {
     this.#audit.push({
       actor_kind: principal.kind,
@@ -42,7 +50,10 @@ export class Consequences {
       target_type: targetType,
       target_id: targetId,
       detail: principal.apiKeyId === undefined ? detail : { ...detail, api_key_id: principal.apiKeyId },
-      request_id: this.#requestId ?? null,
+      result,
+      request_id: this.#request.requestId ?? null,
+      client_address: this.#request.client?.address ?? null,
+      user_agent: this.#request.client?.userAgent ?? null,
     });
   }
 

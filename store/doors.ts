@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { AuditResult } from '../domain/audit/entry.ts';
 import type { Principal } from '../domain/identity/principal.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Sql } from './sql.ts';
@@ -22,8 +23,14 @@ export interface Writer extends Reader {
   emit(stream: string, type: string, payload: JsonObject): void;
   /** Asks Temporal for something, at least once, in order for one workflow. */
   enqueue(message: OutboxMessage): void;
-  /** Says who did what to which thing. */
-  audit(action: string, targetType: string, targetId: string, detail: JsonObject): void;
+  /** Says who did what to which thing. `detail` holds before and after where there are such, and never a secret. */
+  audit(
+    action: string,
+    targetType: string,
+    targetId: string | null,
+    detail: JsonObject,
+    result?: AuditResult,
+  ): void;
   /** Moves a total: of `kind`, in `status`, by this much. */
   count(kind: string, status: string, by: number): void;
 }

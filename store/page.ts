@@ -23,7 +23,7 @@ export interface Page<Row> {
 /** One column of an order: the expression, its type in a comparison, its direction. The last must be unique. */
 export interface Order {
   readonly column: Sql;
-  readonly type: 'timestamptz' | 'uuid' | 'text';
+  readonly type: 'timestamptz' | 'uuid' | 'text' | 'bigint';
   readonly descending: boolean;
 }
 

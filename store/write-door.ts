@@ -2,15 +2,14 @@ import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Principal } from '../domain/identity/principal.ts';
-import { Consequences, type Committed } from './consequences.ts';
+import { Consequences, type Committed, type RequestOrigin } from './consequences.ts';
 import type { Writer } from './doors.ts';
 import { claimKey, storeAnswer, type IdempotencyClaim } from './idempotency.ts';
 import { openPool } from './pool.ts';
 import { readerOn, settingsOf } from './read-door.ts';
 import type { Sql } from './sql.ts';
 
-export interface WriteOptions {
-  readonly requestId?: string | undefined;
+export interface WriteOptions extends RequestOrigin {
   readonly idempotency?: IdempotencyClaim | undefined;
 }
 
@@ -44,15 +43,10 @@ class Transaction {
   #em: EntityManager | undefined;
   #ended = false;
 
-  constructor(
-    client: pg.PoolClient,
-    orm: MikroORM | null,
-    principal: Principal,
-    requestId: string | undefined,
-  ) {
+  constructor(client: pg.PoolClient, orm: MikroORM | null, principal: Principal, request: RequestOrigin) {
     this.#client = client;
     this.#orm = orm;
-    this.consequences = new Consequences(principal.workspaceId, requestId);
+    this.consequences = new Consequences(principal.workspaceId, request);
     const { events, outbox } = this.consequences;
     const query = async (q: Sql) => {
       if (this.#ended) throw new Error('The transaction has ended: its connection may serve others by now');
@@ -72,8 +66,8 @@ class Transaction {
       send: (q) => this.send(q.text, q.values),
       emit: (stream, type, payload) => events.push({ stream, type, payload }),
       enqueue: (m) => outbox.push({ workflow_id: m.workflowId, kind: m.kind, payload: m.payload }),
-      audit: (action, targetType, targetId, detail) =>
-        this.consequences.addAudit(principal, action, targetType, targetId, detail),
+      audit: (action, targetType, targetId, detail, result) =>
+        this.consequences.addAudit(principal, action, targetType, targetId, detail, result),
       count: (kind, status, by) => this.consequences.addCount(kind, status, by),
     };
   }
@@ -131,10 +125,10 @@ export class WriteDoor {
   async write<T>(
     principal: Principal,
     fn: (tx: Writer) => Promise<T>,
-    { requestId, idempotency }: WriteOptions,
+    { idempotency, ...request }: WriteOptions,
   ): Promise<T> {
     const client = await this.pool.connect();
-    const transaction = new Transaction(client, this.#orm, principal, requestId);
+    const transaction = new Transaction(client, this.#orm, principal, request);
     const { writer, consequences } = transaction;
     let broken: Error | undefined;
     try {

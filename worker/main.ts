@@ -4,6 +4,7 @@ import { openVendors } from '../activities/vendors.ts';
 import { modelSettings } from '../domain/models/price.ts';
 import { runProcess } from '../platform/process.ts';
 import { missingSearchAttributes } from '../platform/temporal/check.ts';
+import { Sealer } from '../store/audit/sealer.ts';
 import { openSpine } from '../store/spine.ts';
 import { startCatalogue } from './catalogue.ts';
 import { startMaintenance } from './maintenance.ts';
@@ -30,6 +31,9 @@ await runProcess('worker', async (parts) => {
   shutdown.add('reconciler', () => reconciler.stop());
   const maintenance = startMaintenance({ system, log, retentionDays: config.eventRetentionDays });
   shutdown.add('maintenance', () => maintenance.stop());
+  const sealer = new Sealer(system, log);
+  shutdown.add('sealer', () => sealer.stop());
+  sealer.start();
   const workers = await startWorkers({
     deps: { ...vendors, store, cancellations, log, reach, publicUrl: config.http.publicUrl },
     queuePrefix: config.temporal.queuePrefix,

@@ -14,6 +14,7 @@ import {
   useTotpStep,
 } from '../../store/identity/second-factors.ts';
 import type { Writer } from '../../store/store.ts';
+import type { Caller } from './sign-in.ts';
 import { digestOf } from './opaque.ts';
 
 const PERIOD_SECONDS = 30;
@@ -62,7 +63,7 @@ export class SecondFactors {
   }
 
   /** Puts the secret into use. @returns recovery codes, shown this once. @throws DomainError `second_factor_wrong`. */
-  async confirm(person: Person, code: string, requestId: string): Promise<string[]> {
+  async confirm(person: Person, code: string, caller: Caller): Promise<string[]> {
     const codes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode);
     await this.#administration.write(
       person,
@@ -71,13 +72,13 @@ export class SecondFactors {
         await storeRecoveryCodes(tx, person.userId, codes.map(digestOf));
         tx.audit('auth.second_factor_on', 'user', person.userId, {});
       },
-      { requestId },
+      caller,
     );
     return codes;
   }
 
   /** Takes a one-time or recovery code, each for one use. @throws DomainError `second_factor_wrong`. */
-  async require(person: Person, code: string, requestId: string): Promise<void> {
+  async require(person: Person, code: string, caller: Caller): Promise<void> {
     await this.#administration.write(
       person,
       async (tx) => {
@@ -86,12 +87,12 @@ export class SecondFactors {
           throw wrongCode();
         tx.audit('auth.recovery_code_used', 'user', person.userId, {});
       },
-      { requestId },
+      caller,
     );
   }
 
   /** @returns whether it was on. */
-  turnOff(person: Person, requestId: string): Promise<boolean> {
+  turnOff(person: Person, caller: Caller): Promise<boolean> {
     return this.#administration.write(
       person,
       async (tx) => {
@@ -99,7 +100,7 @@ export class SecondFactors {
         if (wasOn) tx.audit('auth.second_factor_off', 'user', person.userId, {});
         return wasOn;
       },
-      { requestId },
+      caller,
     );
   }
 

@@ -1,3 +1,4 @@
+import type { ClientInfo } from '../../domain/audit/entry.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { publicPrincipal, type Principal } from '../../domain/identity/principal.ts';
 import type { Administration } from '../../store/administration.ts';
@@ -39,11 +40,10 @@ export interface SignedIn {
   readonly expiresIn: number;
 }
 
-/** From where a request comes. */
+/** From where a request comes: what the audit entries of its changes say. */
 export interface Caller {
   readonly requestId: string;
-  readonly address: string;
-  readonly userAgent: string | null;
+  readonly client: ClientInfo & { readonly address: string };
 }
 
 /** One answer, and one duration, for a wrong name, a wrong password and a workspace that the person is not in. */
@@ -100,7 +100,11 @@ export class SignIns {
   ): Promise<Candidate> {
     const { administration, guesses } = this.#deps;
     const candidate = await administration.read((db) => findCandidate(db, name));
-    const guess = { kind: 'sign-in', subject: candidate?.email ?? name, address: caller.address } as const;
+    const guess = {
+      kind: 'sign-in',
+      subject: candidate?.email ?? name,
+      address: caller.client.address,
+    } as const;
     return guessing(guesses, guess, ['invalid_credentials'], async () => {
       const matches = await verifyPassword(password, candidate?.password_hash ?? undefined);
       if (candidate && matches) return candidate;
@@ -120,7 +124,11 @@ export class SignIns {
     if (!membership) return undefined;
     const principal: Principal = { kind: 'user', userId, workspaceId: membership.workspace_id };
     const refreshToken = newOpaque('tlr');
-    const source: SignInSource = { method, address: caller.address, userAgent: caller.userAgent };
+    const source: SignInSource = {
+      method,
+      address: caller.client.address,
+      userAgent: caller.client.userAgent,
+    };
     const signInId = await administration.write(
       principal,
       async (tx) => {
@@ -129,10 +137,14 @@ export class SignIns {
           digest: digestOf(refreshToken),
           seconds: signInSeconds,
         });
-        tx.audit('auth.login', 'user', userId, { method, sign_in_id: id });
+        tx.audit('auth.login', 'user', userId, {
+          method,
+          sign_in_id: id,
+          username: membership.username,
+        });
         return id;
       },
-      { requestId: caller.requestId },
+      caller,
     );
     const accessToken = await tokens.issue({ signInId, userId });
     return { accessToken, refreshToken, expiresIn: tokens.seconds };
@@ -155,7 +167,7 @@ export class SignIns {
           graceSeconds: GRACE_SECONDS,
           seconds: signInSeconds,
         }),
-      { requestId: caller.requestId },
+      caller,
     );
     if (rotation === 'reused' || rotation === 'ended') throw badRefreshToken();
     const accessToken = await tokens.issue({ signInId: owner.signInId, userId: owner.userId });
@@ -183,9 +195,9 @@ export class SignIns {
     };
     try {
       if (!membership) throw badCredentials();
-      const guess = { kind: 'totp', subject: candidate.email, address: caller.address } as const;
+      const guess = { kind: 'totp', subject: candidate.email, address: caller.client.address } as const;
       await guessing(guesses, guess, ['second_factor_wrong'], () =>
-        secondFactors.require(person, code, caller.requestId),
+        secondFactors.require(person, code, caller),
       );
     } catch (error) {
       await this.#recordFailure(name, candidate, 'second_factor_wrong', caller);
@@ -207,11 +219,14 @@ export class SignIns {
     await administration.write(
       publicPrincipal(where),
       async (tx) =>
-        tx.audit('auth.login_failed', 'user', candidate?.id ?? 'unknown', {
-          name: name.slice(0, 254),
-          reason,
-        }),
-      { requestId: caller.requestId },
+        tx.audit(
+          'auth.login',
+          'user',
+          candidate?.id ?? null,
+          { username: name.slice(0, 254), reason },
+          'failure',
+        ),
+      caller,
     );
   }
 }

@@ -4,6 +4,84 @@
  */
 
 export interface paths {
+    "/api/v1/admin/log/login-logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who signed in, or tried to, newest first
+         * @description The entries of the audit log whose action begins with `auth.`; not those that were deleted here.
+         */
+        get: operations["listLoginLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/log/login-logs/{log_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                log_id: components["parameters"]["LogId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete what an entry says; its hash stays, and so does an entry about this */
+        delete: operations["deleteLoginLog"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/log/opera-logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was done, newest first
+         * @description All entries of the audit log but those about signing in; not those that were deleted here.
+         */
+        get: operations["listOperaLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/log/opera-logs/{log_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                log_id: components["parameters"]["LogId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete what an entry says; its hash stays, and so does an entry about this */
+        delete: operations["deleteOperaLog"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/settings/api-keys": {
         parameters: {
             query?: never;
@@ -102,6 +180,26 @@ export interface paths {
          * @description Decides on the `revision` that you have seen: if there is a newer one, nothing happens and the answer is 409. Needs no worker: the verdict stands as soon as it is answered. `edits` belong to `request_changes` and become the next revision.
          */
         post: operations["decideApproval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit-logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The audit log of the workspace, newest first
+         * @description Every change and every attempt to sign in. Each entry carries the hash of its content; `npm run audit:verify` computes all of them again. A redacted entry has lost what people could read, and says since when.
+         */
+        get: operations["listAuditLogs"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2056,6 +2154,34 @@ export interface components {
         ShortText: string;
         /** Format: uri */
         WebUrl: string;
+        LoginLog: {
+            id: number;
+            at: components["schemas"]["Time"];
+            /** @description Such as `auth.login` or `auth.logout`. */
+            action: string;
+            result: components["schemas"]["AuditResult"];
+            /** @description The name or address that was typed in. */
+            username: string | null;
+            /** @description Whose name that is; null when it is nobody's. */
+            user_id: string | null;
+            /** @description Why it failed. */
+            reason: string | null;
+            client_address: string | null;
+            user_agent: string | null;
+            request_id: string | null;
+        };
+        LoginLogPage: {
+            items: components["schemas"]["LoginLog"][];
+            total: components["schemas"]["Count"];
+            /** @description True when there are more than `total`: filtered totals are counted up to 10,000. */
+            total_is_capped: boolean;
+            offset: components["schemas"]["Count"];
+            skip: components["schemas"]["Count"];
+            limit: number;
+            has_more: boolean;
+            next_cursor: string | null;
+            links: components["schemas"]["PageLinks"];
+        };
         KeyName: string;
         ApiKeyName: {
             name: components["schemas"]["KeyName"];
@@ -2229,6 +2355,50 @@ export interface components {
         };
         ApprovalPage: {
             items: components["schemas"]["Approval"][];
+            total: components["schemas"]["Count"];
+            /** @description True when there are more than `total`: filtered totals are counted up to 10,000. */
+            total_is_capped: boolean;
+            offset: components["schemas"]["Count"];
+            skip: components["schemas"]["Count"];
+            limit: number;
+            has_more: boolean;
+            next_cursor: string | null;
+            links: components["schemas"]["PageLinks"];
+        };
+        /** @enum {string} */
+        AuditResult: "success" | "failure";
+        AuditEntry: {
+            /** @description Counts up over the whole server; not without gaps. */
+            id: number;
+            at: components["schemas"]["Time"];
+            /** @description `user`, `worker` (a workflow), `operator` (a command on the server), `public` (nobody who is known). */
+            actor_kind: string;
+            /** Format: uuid */
+            actor_id: string | null;
+            /** @description The name that they have today. */
+            actor_name: string | null;
+            action: string;
+            target_type: string | null;
+            target_id: string | null;
+            /** @description What there is to say, with before and after where there are such. */
+            detail: {
+                [key: string]: unknown;
+            } | null;
+            result: components["schemas"]["AuditResult"];
+            request_id: string | null;
+            client_address: string | null;
+            user_agent: string | null;
+            /** @description SHA-256 in hexadecimal digits. */
+            content_hash: string;
+            /** @description Whether a seal covers it: about a second after it was made. */
+            sealed: boolean;
+            /** Format: date-time */
+            redacted_at: string | null;
+            /** Format: uuid */
+            redacted_by: string | null;
+        };
+        AuditEntryPage: {
+            items: components["schemas"]["AuditEntry"][];
             total: components["schemas"]["Count"];
             /** @description True when there are more than `total`: filtered totals are counted up to 10,000. */
             total_is_capped: boolean;
@@ -4141,8 +4311,13 @@ export interface components {
         /** @description `wait=N`: how many seconds to wait for the run that this starts, 0 to 30; 30 unless said. `respond-async` is the same as `wait=0`. The run goes on either way. */
         Prefer: string;
         RunId: components["schemas"]["Id"];
+        LogId: number;
         KeyId: components["schemas"]["Id"];
         ApprovalId: components["schemas"]["Id"];
+        /** @description Entries from this time on. */
+        LoggedFrom: components["schemas"]["Time"];
+        /** @description Entries before this time. */
+        LoggedTo: components["schemas"]["Time"];
         ItemId: components["schemas"]["Id"];
         /** @description Where the period begins. */
         Since: components["schemas"]["Time"];
@@ -4185,6 +4360,8 @@ export type Markdown = components['schemas']['Markdown'];
 export type Title = components['schemas']['Title'];
 export type ShortText = components['schemas']['ShortText'];
 export type WebUrl = components['schemas']['WebUrl'];
+export type LoginLog = components['schemas']['LoginLog'];
+export type LoginLogPage = components['schemas']['LoginLogPage'];
 export type KeyName = components['schemas']['KeyName'];
 export type ApiKeyName = components['schemas']['ApiKeyName'];
 export type NewApiKey = components['schemas']['NewApiKey'];
@@ -4199,6 +4376,9 @@ export type Approval = components['schemas']['Approval'];
 export type ApprovalDetail = components['schemas']['ApprovalDetail'];
 export type GivenDecision = components['schemas']['GivenDecision'];
 export type ApprovalPage = components['schemas']['ApprovalPage'];
+export type AuditResult = components['schemas']['AuditResult'];
+export type AuditEntry = components['schemas']['AuditEntry'];
+export type AuditEntryPage = components['schemas']['AuditEntryPage'];
 export type MonthlyLimit = components['schemas']['MonthlyLimit'];
 export type MonthlyBudget = components['schemas']['MonthlyBudget'];
 export type RunBudget = components['schemas']['RunBudget'];
@@ -4393,8 +4573,11 @@ export type ParameterCursor = components['parameters']['Cursor'];
 export type ParameterIdempotencyKey = components['parameters']['IdempotencyKey'];
 export type ParameterPrefer = components['parameters']['Prefer'];
 export type ParameterRunId = components['parameters']['RunId'];
+export type ParameterLogId = components['parameters']['LogId'];
 export type ParameterKeyId = components['parameters']['KeyId'];
 export type ParameterApprovalId = components['parameters']['ApprovalId'];
+export type ParameterLoggedFrom = components['parameters']['LoggedFrom'];
+export type ParameterLoggedTo = components['parameters']['LoggedTo'];
 export type ParameterItemId = components['parameters']['ItemId'];
 export type ParameterSince = components['parameters']['Since'];
 export type ParameterUntil = components['parameters']['Until'];
@@ -4414,6 +4597,157 @@ export type HeaderRateLimitPolicy = components['headers']['RateLimit-Policy'];
 export type HeaderRetryAfter = components['headers']['Retry-After'];
 export type $defs = Record<string, never>;
 export interface operations {
+    listLoginLogs: {
+        parameters: {
+            query?: {
+                /** @description How many items to answer, 1 to 100. */
+                limit?: components["parameters"]["Limit"];
+                /** @description How many items to pass over, up to 10,000; beyond that use `cursor`. */
+                offset?: components["parameters"]["Offset"];
+                /** @description The same as `offset`. */
+                skip?: components["parameters"]["Skip"];
+                /** @description Where the last page ended, from its `next_cursor`. Takes the place of `offset`. */
+                cursor?: components["parameters"]["Cursor"];
+                result?: components["schemas"]["AuditResult"];
+                /** @description Entries from this time on. */
+                from?: components["parameters"]["LoggedFrom"];
+                /** @description Entries before this time. */
+                to?: components["parameters"]["LoggedTo"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginLogPage"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteLoginLog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                log_id: components["parameters"]["LogId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOperaLogs: {
+        parameters: {
+            query?: {
+                /** @description How many items to answer, 1 to 100. */
+                limit?: components["parameters"]["Limit"];
+                /** @description How many items to pass over, up to 10,000; beyond that use `cursor`. */
+                offset?: components["parameters"]["Offset"];
+                /** @description The same as `offset`. */
+                skip?: components["parameters"]["Skip"];
+                /** @description Where the last page ended, from its `next_cursor`. Takes the place of `offset`. */
+                cursor?: components["parameters"]["Cursor"];
+                result?: components["schemas"]["AuditResult"];
+                /** @description Entries from this time on. */
+                from?: components["parameters"]["LoggedFrom"];
+                /** @description Entries before this time. */
+                to?: components["parameters"]["LoggedTo"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntryPage"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteOperaLog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                log_id: components["parameters"]["LogId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
     listApiKeys: {
         parameters: {
             query?: {
@@ -4667,6 +5001,57 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAuditLogs: {
+        parameters: {
+            query?: {
+                /** @description How many items to answer, 1 to 100. */
+                limit?: components["parameters"]["Limit"];
+                /** @description How many items to pass over, up to 10,000; beyond that use `cursor`. */
+                offset?: components["parameters"]["Offset"];
+                /** @description The same as `offset`. */
+                skip?: components["parameters"]["Skip"];
+                /** @description Where the last page ended, from its `next_cursor`. Takes the place of `offset`. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description The id of who did it. */
+                actor?: components["schemas"]["Id"];
+                /** @description One action, such as `run.cancel`; with a dot at its end all that begin with it: `run.` */
+                action?: string;
+                target_type?: string;
+                target_id?: string;
+                result?: components["schemas"]["AuditResult"];
+                request_id?: string;
+                /** @description Entries from this time on. */
+                from?: components["parameters"]["LoggedFrom"];
+                /** @description Entries before this time. */
+                to?: components["parameters"]["LoggedTo"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntryPage"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             default: components["responses"]["Problem"];

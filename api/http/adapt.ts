@@ -7,11 +7,12 @@ import type { Administration } from '../../store/administration.ts';
 import type { Store } from '../../store/store.ts';
 import type { Limits } from '../limits/limits.ts';
 import type { Context } from './context.ts';
+import type { Caller } from '../auth/sign-in.ts';
 import { openEventStream } from './event-stream.ts';
 import { isFresh, sendFile } from './file.ts';
 import { operationOf } from './matched.ts';
 import { Reply } from './operation.ts';
-import { requestOf } from './request.ts';
+import { clientOf, requestOf } from './request.ts';
 import { checkText } from './text.ts';
 
 /** What the adapter needs to know of an operation, read from the spec once. */
@@ -68,6 +69,7 @@ const createContext = (req: Request, res: Response, facts: OperationFacts, deps:
     if (!state.principal) throw new Error(`${facts.id} is open to everyone and asked who is calling`);
     return state.principal;
   };
+  const origin = (): Caller => ({ requestId: state.id, client: clientOf(req, deps.limits.addressOf(req)) });
   const across = (): Administration => {
     if (!facts.crossesWorkspaces) throw new Error(`${facts.id} is not marked as one that crosses workspaces`);
     return deps.administration;
@@ -89,11 +91,7 @@ const createContext = (req: Request, res: Response, facts: OperationFacts, deps:
       return state.log;
     },
     get caller() {
-      return {
-        requestId: state.id,
-        address: deps.limits.addressOf(req),
-        userAgent: req.get('user-agent')?.slice(0, 300) ?? null,
-      };
+      return origin();
     },
     accept: req.get('accept') ?? '',
     header: (name) => req.get(name),
@@ -101,9 +99,9 @@ const createContext = (req: Request, res: Response, facts: OperationFacts, deps:
       return (closed ??= closedSignal(res));
     },
     read: (fn) => deps.store.read(need(), fn),
-    write: (fn) => deps.store.write(need(), fn, { requestId: state.id, idempotency: claim }),
+    write: (fn) => deps.store.write(need(), fn, { ...origin(), idempotency: claim }),
     administer: async (fn) => {
-      const answer = await across().write(need(), fn, { requestId: state.id, idempotency: claim });
+      const answer = await across().write(need(), fn, { ...origin(), idempotency: claim });
       deps.rightsChanged();
       return answer;
     },

@@ -12,7 +12,7 @@ export interface Context {
   readonly requestId: string;
   readonly traceId: string;
   readonly log: Log;
-  /** From where the request comes, for the log of sign-ins. */
+  /** From where the request comes, for those who write outside `write` and `administer`. */
   readonly caller: Caller;
   readonly accept: string;
   readonly header: (name: string) => string | undefined;

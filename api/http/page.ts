@@ -26,6 +26,7 @@ const isTime = (text: string): boolean => {
 const READABLE: Readonly<Record<Order['type'], (text: string) => boolean>> = {
   timestamptz: isTime,
   uuid: (text) => UUID.test(text),
+  bigint: (text) => /^\d{1,18}$/.test(text),
   text: (text) => text.length <= 300 && !text.includes('\0') && text.isWellFormed(),
 };
 

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import type { ClientInfo } from '../../domain/audit/entry.ts';
 import type { UserPrincipal } from '../../domain/identity/principal.ts';
 import type { Log } from '../../platform/logger.ts';
 
@@ -38,6 +39,14 @@ export const requestOf = (req: object): RequestState => {
 
 const SANE_ID = /^[\w.:-]{1,100}$/;
 const TRACEPARENT = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+const MAX_AGENT = 500;
+
+/** Where a request came from. What a client says of itself is kept as it is, up to a length. @param address as far as it can be trusted */
+export const clientOf = (req: Request, address: string): ClientInfo & { readonly address: string } => ({
+  address,
+  userAgent: req.get('user-agent')?.slice(0, MAX_AGENT) ?? null,
+});
 
 /** Gives a request its ids: the client's own `X-Request-Id` and `traceparent` where they are sound. */
 export const identify =

@@ -27,6 +27,8 @@ export const SCOPES = [
   'system:write',
   'limits:read',
   'limits:write',
+  'audit:read',
+  'audit:redact',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
@@ -55,6 +57,8 @@ export const effectiveScopes = (scopes: readonly string[], isHome: boolean): Rea
 
 /** What only administrators may do: it spends money, shows the site to the world, or reaches beyond the workspace. */
 const FOR_ADMINISTRATORS: readonly Scope[] = [
+  'audit:read',
+  'audit:redact',
   'budgets:write',
   'settings:write',
   'system:read',

@@ -25,10 +25,10 @@ export const findMembership = (
   db: Reader,
   userId: string,
   slug: string | null,
-): Promise<{ workspace_id: string; role: string } | undefined> =>
+): Promise<{ workspace_id: string; role: string; username: string } | undefined> =>
   db.maybe(
-    sql`select m.workspace_id, r.name as role
-          from memberships m join workspaces w on w.id = m.workspace_id join roles r on r.id = m.role_id
+    sql`select m.workspace_id, r.name as role, u.username
+          from memberships m join workspaces w on w.id = m.workspace_id join roles r on r.id = m.role_id join users u on u.id = m.user_id
          where m.user_id = ${userId} and (${slug}::text is null or w.slug = ${slug})
          order by m.created_at, m.workspace_id limit 1`,
   );

@@ -40,9 +40,8 @@ export const addPerson = (
     );
     await db.run(
       sql`insert into audit (workspace_id, actor_kind, action, target_type, target_id, detail, content_hash)
-          select ${workspace.id}, 'operator', 'person.add', 'user', ${user.id}, d.detail,
-                 encode(sha256(convert_to(d.detail::text, 'UTF8')), 'hex')
-            from (select jsonb_build_object('role', ${person.role}::text, 'email', ${person.email.toLowerCase()}::text) as detail) as d`,
+          values (${workspace.id}, 'operator', 'person.add', 'user', ${user.id},
+                  jsonb_build_object('role', ${person.role}::text, 'email', ${person.email.toLowerCase()}::text), '')`,
     );
     await db.run(sql`select pg_notify('taskloom_identity', '')`);
     return { userId: user.id, workspaceId: workspace.id, created: inserted !== undefined };

@@ -77,7 +77,7 @@ describe('the captcha', () => {
   test('comes before the password: without it nothing is tried', async () => {
     const failures = () =>
       server.system.maybe<{ n: number }>(
-        sql`select count(*)::int as n from audit where action = 'auth.login_failed'`,
+        sql`select count(*)::int as n from audit where action = 'auth.login' and result = 'failure'`,
       );
     const before = await failures();
     expect((await login({ password: 'wrong' })).body.code).toBe('captcha_wrong');

@@ -33,9 +33,9 @@ const signedIn = async (): Promise<{ client: ApiClient; refresh: string }> => {
   const { body } = await login();
   return { client: new ApiClient(server.url, body.access_token), refresh: body.refresh_token };
 };
-const audited = (action: string) =>
+const audited = (action: string, result = 'success') =>
   server.system.many<{ target_id: string; detail: Record<string, unknown> }>(
-    sql`select target_id, detail from audit where action = ${action} order by id desc`,
+    sql`select target_id, detail from audit where action = ${action} and result = ${result} order by id desc`,
   );
 
 describe('signing in', () => {
@@ -61,7 +61,7 @@ describe('signing in', () => {
     const { request_id: _a, timestamp: _b, ...one } = wrongName.body;
     const { request_id: _c, timestamp: _d, ...other } = wrongPassword.body;
     expect(one).toEqual(other);
-    const names = (await audited('auth.login_failed')).map(({ detail }) => detail['name']);
+    const names = (await audited('auth.login', 'failure')).map(({ detail }) => detail['username']);
     expect(names.slice(0, 2)).toEqual([EMAIL, 'nobody@example.com']);
   });
 

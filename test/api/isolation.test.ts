@@ -54,10 +54,15 @@ beforeAll(async () => {
     key_id: await keyOf(mine),
     limit_id: limit?.id,
   });
+  numbers['log_id'] = (await mine.get('/api/v1/audit-logs?action=task.create')).body.items[0].id;
 });
 afterAll(() => server?.close());
 
 const operations = listOperations(loadSpec());
+/** Everybody has signed in: these show that, and nothing else. */
+const OWN_DEEDS = ['listAuditLogs', 'listLoginLogs', 'listOperaLogs'];
+/** Ids that count up, of things of ours. */
+const numbers: Record<string, number> = {};
 
 describe('a person of another workspace', () => {
   test.each(
@@ -65,7 +70,9 @@ describe('a person of another workspace', () => {
       .filter(({ path, facts }) => facts.isPrivate && !facts.crossesWorkspaces && /\{/.test(path))
       .map((operation) => [operation.facts.id, operation] as const),
   )('%s does not know our ids', async (_id, operation) => {
-    const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? '');
+    const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) =>
+      String(ids[name] ?? numbers[name] ?? ''),
+    );
     const { edits: _edits, ...body } = (sampleBody(operation) ?? {}) as Record<string, unknown>;
     const answer = await theirs.request(
       operation.facts.method,
@@ -88,6 +95,7 @@ describe('a person of another workspace', () => {
     const { status, body } = await theirs.get(path);
     expect(status).toBe(200);
     for (const ours of Object.values(ids)) expect(JSON.stringify(body)).not.toContain(ours);
+    if (OWN_DEEDS.includes(id)) return;
     if (body.items && !OF_THE_CALLER.has(id)) expect(body).toMatchObject({ items: [] });
     if (body.total !== undefined) expect(body.total).toBe(0);
     if (body.total_tasks !== undefined) expect(body.total_tasks).toBe(0);

@@ -1,3 +1,4 @@
+import { measureAudit } from './measures/audit.ts';
 import { measureLimits } from './measures/limits.ts';
 import { measureLists, LARGE, SMALL } from './measures/lists.ts';
 import { measureLive } from './measures/live.ts';
@@ -19,6 +20,7 @@ const MEASURES = {
   read: measureRead,
   limits: measureLimits,
   live: measureLive,
+  audit: measureAudit,
   lists: measureLists,
 } as const satisfies Record<string, Measure>;
 

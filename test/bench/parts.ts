@@ -14,6 +14,8 @@ const PARTS = {
   guarded: async (): Promise<Open> => (await import('./parts/guarded.ts')).openGuarded,
   /** Commits events through the store's door, and bare ones. */
   emitter: async (): Promise<Open> => (await import('./parts/emitter.ts')).openEmitter,
+  /** Commits many short changes at once, with an audit entry each or without. */
+  writers: async (): Promise<Open> => (await import('./parts/writers.ts')).openWriters,
   /** Listens to the API's WebSocket, and with a bare LISTEN. */
   watcher: async (): Promise<Open> => (await import('./parts/watcher.ts')).openWatcher,
   /** A model's server that streams known tokens at a fixed rate. */

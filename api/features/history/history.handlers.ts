@@ -16,20 +16,13 @@ import {
 } from '../../../store/runs/history.queries.ts';
 import { defineHandlers, type Input } from '../../http/operation.ts';
 import { item, list } from '../../http/resource.ts';
+import { timeAt } from '../../http/wire.ts';
 import { performanceView, statisticsView } from './figures.view.ts';
 import { detailsView, executionView } from './history.view.ts';
 
 const STATISTICS_PERIOD = { days: 30, maxDays: 366 };
 /** Steps are many times as many as runs. */
 const PERFORMANCE_PERIOD = { days: 1, maxDays: 31 };
-
-/** @throws DomainError validation for a time that the calendar does not have, such as a leap second. */
-const timeAt = (field: string, text: string | undefined): Date | undefined => {
-  if (text === undefined) return undefined;
-  const time = new Date(text);
-  if (Number.isNaN(time.getTime())) throw invalid(`query.${field}`, 'is not a time that exists');
-  return time;
-};
 
 const periodIn = (query: { since?: string; until?: string }, rule: typeof STATISTICS_PERIOD): Period =>
   periodOf({ since: timeAt('since', query.since), until: timeAt('until', query.until) }, new Date(), rule);

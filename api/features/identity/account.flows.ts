@@ -78,7 +78,7 @@ export const register = async (
       tx.audit('user.register', 'user', id, { invited: person.invitation !== null });
       return requireUser(tx, id);
     },
-    { requestId: caller.requestId },
+    caller,
   );
 };
 
@@ -105,7 +105,7 @@ export const changePassword = async (
       await endSignIns(tx, { userId, except: requireSignIn(principal) });
       tx.audit('auth.password_changed', 'user', userId, {});
     },
-    { requestId: caller.requestId },
+    caller,
   );
   rightsChanged();
 };
@@ -127,7 +127,7 @@ export const requestPasswordReset = async (
       await openPasswordReset(tx, user.id, digestOf(token));
       tx.audit('auth.reset_requested', 'user', user.id, {});
     },
-    { requestId: caller.requestId },
+    caller,
   );
   notify({
     to: user.email,
@@ -142,8 +142,11 @@ export const resetPassword = (
   given: { readonly token: string; readonly password: string },
   caller: Caller,
 ): Promise<void> =>
-  guessing(deps.guesses, { kind: 'reset', subject: null, address: caller.address }, ['reset_invalid'], () =>
-    useReset(deps, given, caller),
+  guessing(
+    deps.guesses,
+    { kind: 'reset', subject: null, address: caller.client.address },
+    ['reset_invalid'],
+    () => useReset(deps, given, caller),
   );
 
 const useReset = async (
@@ -168,7 +171,7 @@ const useReset = async (
       await endSignIns(tx, { userId: reset.user_id });
       tx.audit('auth.password_reset', 'user', reset.user_id, {});
     },
-    { requestId: caller.requestId },
+    caller,
   );
   rightsChanged();
 };

@@ -47,7 +47,7 @@ export const accountHandlers = (deps: AccountDeps) =>
             },
           });
         },
-        { requestId: ctx.requestId },
+        ctx.caller,
       );
       deps.rightsChanged();
       return meView(
@@ -70,7 +70,7 @@ export const accountHandlers = (deps: AccountDeps) =>
           if (n > 0) tx.audit('auth.logout', 'user', principal.userId, { sign_in_id: params.sign_in_id });
           return n;
         },
-        { requestId: ctx.requestId },
+        ctx.caller,
       );
       if (ended === 0) throw notFound('sign-in', params.sign_in_id);
       deps.rightsChanged();

@@ -30,11 +30,11 @@ export const passwordHandlers = (deps: PasswordDeps) =>
 
     beginSecondFactor: (_input, ctx) => deps.secondFactors.begin(ctx.principal, ctx.principal.email),
     confirmSecondFactor: async ({ body }, ctx) => ({
-      recovery_codes: await deps.secondFactors.confirm(ctx.principal, body.code, ctx.requestId),
+      recovery_codes: await deps.secondFactors.confirm(ctx.principal, body.code, ctx.caller),
     }),
     removeSecondFactor: async ({ body }, ctx) => {
-      await deps.secondFactors.require(ctx.principal, body.code, ctx.requestId);
-      await deps.secondFactors.turnOff(ctx.principal, ctx.requestId);
+      await deps.secondFactors.require(ctx.principal, body.code, ctx.caller);
+      await deps.secondFactors.turnOff(ctx.principal, ctx.caller);
       return undefined;
     },
   });

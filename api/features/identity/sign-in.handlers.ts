@@ -42,7 +42,7 @@ const loginAdmin = async (
   { body }: Input<'loginAdmin'>,
   ctx: Context,
 ) => {
-  await captchas?.require({ id: body.captcha_id, code: body.captcha_code }, ctx.caller.address);
+  await captchas?.require({ id: body.captcha_id, code: body.captcha_code }, ctx.caller.client.address);
   const { username: name, password, code } = body;
   const signedIn = await signIns.byPassword({ name, password, workspace: null, code }, ctx.caller);
   const { number: id, username, display_name: nickname } = signedIn.user;
@@ -71,7 +71,7 @@ const logout = async ({ administration, rightsChanged }: SignInHandlerDeps, ctx:
       await endSignIns(tx, { userId, id: signInId });
       tx.audit('auth.logout', 'user', userId, { sign_in_id: signInId });
     },
-    { requestId: ctx.requestId },
+    ctx.caller,
   );
   rightsChanged();
   return { message: 'Logged out successfully' };
