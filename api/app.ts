@@ -5,6 +5,7 @@ import type { Config } from '../platform/config.ts';
 import type { Log } from '../platform/logger.ts';
 import { createAuthorizer } from './auth/authorizer.ts';
 import type { Sessions } from './auth/sessions.ts';
+import { createWebhookAuthorizer } from './auth/webhook-tokens.ts';
 import { createHandlers, type HandlerDeps } from './handlers.ts';
 import { errorHandler } from './http/errors.ts';
 import { mountSpec } from './http/openapi.ts';
@@ -48,6 +49,7 @@ export const createApp = (deps: AppDeps): { app: Express; operations: SpecOperat
     spec,
     handlers: createHandlers(handlers),
     authorizer: createAuthorizer(deps.sessions),
+    authorizeWebhook: createWebhookAuthorizer(handlers.store),
     validateResponses: http.validateResponses,
     store: handlers.store,
     siteWorkspaceId,

@@ -16,9 +16,13 @@ import { runHandlers, type RunDeps } from './features/runs/runs.handlers.ts';
 import { siteHandlers, type SiteDeps } from './features/site/site.handlers.ts';
 import { subtaskHandlers, type SubtaskDeps } from './features/subtasks/subtasks.handlers.ts';
 import { taskHandlers } from './features/tasks/tasks.handlers.ts';
+import { deliveryHandlers, type DeliveryDeps } from './features/webhooks/deliveries.handlers.ts';
+import { incomingHandlers } from './features/webhooks/incoming.handlers.ts';
+import { webhookHandlers } from './features/webhooks/webhooks.handlers.ts';
 import type { Handlers } from './http/operation.ts';
 
-export type HandlerDeps = IdentityDeps &
+export type HandlerDeps = DeliveryDeps &
+  IdentityDeps &
   MediaDeps &
   ModelDeps &
   ObservabilityDeps &
@@ -31,6 +35,8 @@ export type HandlerDeps = IdentityDeps &
 export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...approvalHandlers(),
   ...budgetHandlers(),
+  ...deliveryHandlers(deps),
+  ...incomingHandlers(deps),
   ...contentHandlers(),
   ...historyHandlers(),
   ...identityHandlers(deps),
@@ -44,4 +50,5 @@ export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...subtaskHandlers(deps),
   ...taskHandlers(),
   ...toolHandlers(deps),
+  ...webhookHandlers(deps),
 });

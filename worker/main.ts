@@ -4,10 +4,12 @@ import { openVendors } from '../activities/vendors.ts';
 import { modelSettings } from '../domain/models/price.ts';
 import { runProcess } from '../platform/process.ts';
 import { missingSearchAttributes } from '../platform/temporal/check.ts';
+import { createWebhookSender } from '../platform/webhook-sender.ts';
 import { openSpine } from '../store/spine.ts';
 import { startCatalogue } from './catalogue.ts';
 import { startMaintenance } from './maintenance.ts';
 import { startReconciler } from './reconciler.ts';
+import { startWebhookWaker } from './webhooks.ts';
 import { forwardSdkLogs, startWorkers } from './workers.ts';
 
 /** Where API, database and worker share a machine, people who wait for an answer come before work in the background. */
@@ -30,8 +32,18 @@ await runProcess('worker', async (parts) => {
   shutdown.add('reconciler', () => reconciler.stop());
   const maintenance = startMaintenance({ system, log, retentionDays: config.eventRetentionDays });
   shutdown.add('maintenance', () => maintenance.stop());
+  const waker = startWebhookWaker({ system, store, bus, log, publicUrl: config.http.publicUrl });
+  shutdown.add('webhooks', () => waker.stop());
   const workers = await startWorkers({
-    deps: { ...vendors, store, cancellations, log, reach, publicUrl: config.http.publicUrl },
+    deps: {
+      ...vendors,
+      store,
+      cancellations,
+      log,
+      reach,
+      publicUrl: config.http.publicUrl,
+      webhooks: { sender: createWebhookSender(config), timeScale: config.webhooks.timeScale },
+    },
     queuePrefix: config.temporal.queuePrefix,
     queues: config.temporal.queues,
     cacheDir: config.cacheDir,

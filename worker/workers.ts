@@ -8,7 +8,7 @@ import { ensureBundle } from './bundle.ts';
 import { chooseQueues } from './queues.ts';
 
 /** How many tasks of a queue one process does at once: model calls wait for others, database work shares two cores. */
-const CONCURRENCY: Record<Queue, number> = { control: 40, model: 24 };
+const CONCURRENCY: Record<Queue, number> = { control: 40, model: 24, webhooks: 32 };
 
 const CONNECT_RETRY_MS = 1_000;
 
@@ -23,7 +23,7 @@ export interface WorkersOptions {
   readonly log: Log;
 }
 
-/** The queue of model calls has no workflows, on purpose. */
+/** Only one queue has workflows, on purpose. */
 const EXPECTED = /^No workflows registered/;
 
 /** Sends the SDK's warnings to the process's own log. Once in a process, before the first worker. */

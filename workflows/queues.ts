@@ -1,8 +1,9 @@
 /**
- * `control`: every workflow and its short database activities. `model`: calls of language models.
+ * `control`: every workflow and its short database activities. `model`: calls of language models. `webhooks`:
+ * requests to receivers, which may be slow.
  * A deployment may prefix all of them (tests share one Temporal server that way).
  */
-export const QUEUES = ['control', 'model'] as const;
+export const QUEUES = ['control', 'model', 'webhooks'] as const;
 export type Queue = (typeof QUEUES)[number];
 
 /** The queue of another kind beside the one a workflow runs on, with the same prefix. */

@@ -1,6 +1,7 @@
 import type { Express, RequestHandler } from 'express';
 import { middleware } from 'express-openapi-validator';
 import type { Authorizer } from '../auth/authorizer.ts';
+import type { AuthorizeWebhook } from '../auth/webhook-tokens.ts';
 import { adapt, type AdapterDeps } from './adapt.ts';
 import { operationOf } from './matched.ts';
 import { listOperations, withoutWords, type SpecDocument } from './spec.ts';
@@ -10,6 +11,7 @@ export interface SpecServerDeps extends AdapterDeps {
   readonly spec: SpecDocument;
   readonly handlers: Record<string, (...args: never[]) => Promise<unknown>>;
   readonly authorizer: Authorizer;
+  readonly authorizeWebhook: AuthorizeWebhook;
   readonly validateResponses: boolean;
 }
 
@@ -46,7 +48,10 @@ export const mountSpec = (app: Express, deps: SpecServerDeps): void => {
       validateRequests: { allowUnknownQueryParameters: false, coerceTypes: false },
       validateResponses: deps.validateResponses ? { removeAdditional: false } : false,
       validateSecurity: {
-        handlers: { bearer: (req, scopes) => isWarming(req) || deps.authorizer.authorize(req, scopes) },
+        handlers: {
+          bearer: (req, scopes) => isWarming(req) || deps.authorizer.authorize(req, scopes),
+          webhookToken: (req) => isWarming(req) || deps.authorizeWebhook(req),
+        },
       },
       fileUploader: false,
     }),

@@ -13,6 +13,8 @@ export const SCOPES = [
   'models:write',
   'budgets:read',
   'budgets:write',
+  'webhooks:read',
+  'webhooks:write',
   'system:read',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
@@ -20,14 +22,18 @@ export type Scope = (typeof SCOPES)[number];
 /** The roles that a fresh server has. Roles are data: these are only their first contents. */
 export const BUILT_IN_ROLES: Record<'admin' | 'editor' | 'viewer', readonly Scope[]> = {
   admin: SCOPES,
-  editor: SCOPES.filter((scope) => scope !== 'system:read' && scope !== 'budgets:write'),
-  viewer: SCOPES.filter((scope) => scope.endsWith(':read') && scope !== 'system:read'),
+  editor: SCOPES.filter(
+    (scope) => scope !== 'system:read' && scope !== 'budgets:write' && scope !== 'webhooks:write',
+  ),
+  viewer: SCOPES.filter(
+    (scope) => scope.endsWith(':read') && scope !== 'system:read' && scope !== 'webhooks:read',
+  ),
 };
 
 /** On whose behalf something happens, and in which workspace: the two things that every store access needs. */
 export interface Principal {
-  /** `user`: a signed-in person; `worker`: a workflow acting for a run; `public`: a reader of the site. */
-  readonly kind: 'user' | 'worker' | 'public';
+  /** `user`: a signed-in person; `worker`: a workflow acting for a run; `webhook`: a system that sends events; `public`: a reader of the site. */
+  readonly kind: 'user' | 'worker' | 'webhook' | 'public';
   readonly userId: string | null;
   readonly workspaceId: string;
 }
@@ -46,6 +52,11 @@ export interface UserPrincipal extends Principal {
 
 export const workerPrincipal = (workspaceId: string): Principal => ({
   kind: 'worker',
+  userId: null,
+  workspaceId,
+});
+export const webhookPrincipal = (workspaceId: string): Principal => ({
+  kind: 'webhook',
   userId: null,
   workspaceId,
 });

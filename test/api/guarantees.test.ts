@@ -159,6 +159,7 @@ describe('the server', () => {
     const deps = {
       spec,
       authorizer: {} as never,
+      authorizeWebhook: {} as never,
       validateResponses: false,
       store: {} as never,
       siteWorkspaceId: async () => '',
