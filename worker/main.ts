@@ -32,7 +32,7 @@ await runProcess('worker', async (parts) => {
   shutdown.add('reconciler', () => reconciler.stop());
   const maintenance = startMaintenance({ system, log, retentionDays: config.eventRetentionDays });
   shutdown.add('maintenance', () => maintenance.stop());
-  const waker = startWebhookWaker({ system, store, bus, log, publicUrl: config.http.publicUrl });
+  const waker = startWebhookWaker({ system, store, client, bus, log, publicUrl: config.http.publicUrl });
   shutdown.add('webhooks', () => waker.stop());
   const workers = await startWorkers({
     deps: {

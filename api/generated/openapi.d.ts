@@ -2815,7 +2815,7 @@ export interface components {
             http_status: number | null;
             /** @description Why there is no status: `timeout`, `unreachable`, `redirected`, `blocked_address`, `bad_scheme`, `too_large`, `secret_unreadable`, `interrupted`. */
             error: string | null;
-            /** @description The first 1 */
+            /** @description The first 1,024 bytes of what was answered. */
             answer: string | null;
             /** Format: date-time */
             next_attempt_at: string | null;

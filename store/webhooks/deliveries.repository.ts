@@ -4,7 +4,7 @@ import { TEST_EVENT } from '../../domain/webhooks/events.ts';
 import type { Listing } from '../page.ts';
 import { sql } from '../sql.ts';
 import type { Reader, Writer } from '../store.ts';
-import { openAttempt, type Attempt, type AttemptOutcome } from './attempts.ts';
+import { openAttempt, type Attempt } from './attempts.ts';
 import { newestWebhooks, pokeDeliveries, requireEndpoint, webhookStream } from './endpoints.repository.ts';
 
 export type DeliveryState = 'sending' | 'delivered' | 'failed' | 'given_up' | 'unknown';
@@ -81,5 +81,3 @@ export const beginTest = async (tx: Writer, endpointId: string, body: string): P
   tx.audit('webhook.test', 'webhook', endpointId, { message_id: id });
   return openAttempt(tx, endpoint, { id, attempts: 0, body });
 };
-
-export type { Attempt, AttemptOutcome };

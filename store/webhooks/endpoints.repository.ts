@@ -65,17 +65,14 @@ const requireLock = async (tx: Writer, id: string): Promise<EndpointRow> => {
 };
 
 /** Carries one endpoint's messages for as long as it is active; it is no run, so nothing but its own rows knows it. */
-const workflowOf = ({ id, generation }: Pick<EndpointRow, 'id' | 'generation'>): string =>
+export const deliveriesWorkflow = ({ id, generation }: Pick<EndpointRow, 'id' | 'generation'>): string =>
   `webhook/${id}/${generation}`;
 
 /** The event stream of an endpoint, and of a token. */
 export const webhookStream = (id: string): string => `webhook:${id}`;
 
 /** Asks for the workflow of an active endpoint; it is one, however often it is asked for. */
-export const startDeliveries = (
-  tx: Writer,
-  row: Pick<EndpointRow, 'id' | 'generation' | 'workspace_id'>,
-): void => {
+const startDeliveries = (tx: Writer, row: Pick<EndpointRow, 'id' | 'generation' | 'workspace_id'>): void => {
   const { id, generation, workspace_id } = row;
   const payload: StartPayload = {
     workflow: 'deliverWebhooks',
@@ -86,12 +83,20 @@ export const startDeliveries = (
     entity_id: id,
     workspace_id,
   };
-  tx.enqueue({ workflowId: workflowOf(row), kind: 'start', payload });
+  tx.enqueue({ workflowId: deliveriesWorkflow(row), kind: 'start', payload });
 };
 
 /** Tells its workflow that its rows have changed. */
 export const pokeDeliveries = (tx: Writer, row: Pick<EndpointRow, 'id' | 'generation'>): void =>
-  tx.enqueue({ workflowId: workflowOf(row), kind: 'signal', payload: { signal: 'poke' } });
+  tx.enqueue({ workflowId: deliveriesWorkflow(row), kind: 'signal', payload: { signal: 'poke' } });
+
+/** Has another workflow carry an active endpoint whose own is gone. */
+export const restartDeliveries = async (tx: Writer, row: EndpointRow): Promise<void> => {
+  const { generation } = await tx.one<{ generation: number }>(
+    sql`update webhook_endpoints set generation = generation + 1 where id = ${row.id} returning generation`,
+  );
+  startDeliveries(tx, { ...row, generation });
+};
 
 export interface NewEndpoint {
   readonly url: string;

@@ -5,6 +5,7 @@ import type { SystemStore } from '../system.ts';
 export interface EndpointRef {
   readonly id: string;
   readonly workspace_id: string;
+  readonly generation: number;
 }
 
 const BATCH = 100;
@@ -12,7 +13,7 @@ const BATCH = 100;
 /** Active endpoints in whose workspace something has happened beyond their cursor. Without endpoints this reads an empty index. */
 export const endpointsBehind = (system: SystemStore): Promise<EndpointRef[]> =>
   system.many<EndpointRef>(
-    sql`select w.id, w.workspace_id from webhook_endpoints w
+    sql`select w.id, w.workspace_id, w.generation from webhook_endpoints w
          where w.active and exists (select 1 from events v where v.workspace_id = w.workspace_id and v.pos > w.cursor_pos)
          order by w.cursor_pos limit ${BATCH}`,
   );
@@ -20,7 +21,7 @@ export const endpointsBehind = (system: SystemStore): Promise<EndpointRef[]> =>
 /** Active endpoints with a message whose turn it was a while ago: their workflow is gone, or was not told. */
 export const endpointsOverdue = (system: SystemStore, seconds: number): Promise<EndpointRef[]> =>
   system.many<EndpointRef>(
-    sql`select w.id, w.workspace_id from webhook_endpoints w
+    sql`select w.id, w.workspace_id, w.generation from webhook_endpoints w
          where w.active and exists (select 1 from webhook_messages m where m.endpoint_id = w.id and m.state = 'pending'
                                        and m.next_at < now() - make_interval(secs => ${seconds})
                                        and not exists (select 1 from webhook_messages p where p.endpoint_id = m.endpoint_id and p.stream = m.stream

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { publicPrincipal, workerPrincipal } from '../../domain/identity/principal.ts';
 import { listOperations, loadSpec } from '../../api/http/spec.ts';
 import { openStore } from '../../store/store.ts';
+import { beginTest } from '../../store/webhooks/deliveries.repository.ts';
 import { TaskEntity } from '../../store/tasks/task.entity.ts';
 import { sql } from '../../store/sql.ts';
 import type { ApiClient } from '../harness/client.ts';
@@ -17,7 +18,8 @@ let theirs: ApiClient;
 const ids: Record<string, string> = {};
 
 beforeAll(async () => {
-  server = await startTestServer();
+  // The samples' host is not looked up.
+  server = await startTestServer({ outgoingAllow: ['example.com'] });
   mine = await server.signIn();
   theirs = await server.signIn({ email: 'stranger@example.com', workspace: 'elsewhere' });
   await server.startWorker();
@@ -27,6 +29,21 @@ beforeAll(async () => {
   const bench = await openImageBench(server, runId);
   const [image] = await bench.draw('A private matter');
   await bench.close();
+  const hook = await mine.post('/api/settings/webhooks', {
+    url: 'https://example.com/A-private-matter',
+    events: ['*'],
+    active: false,
+    description: 'A private matter',
+  });
+  const store = await openStore(server.config.database.app ?? '');
+  const { workspaceId } = (await store.beforeWorkspace<{ workspaceId: string }>(
+    sql`select workspace_id_of('default') as "workspaceId"`,
+  )) ?? { workspaceId: '' };
+  const { deliveryId } = await store.write(workerPrincipal(workspaceId), (tx) =>
+    beginTest(tx, hook.body.id, '{}'),
+  );
+  await store.close();
+  const token = await mine.post('/api/settings/webhooks/tokens', { name: 'A private matter' });
   Object.assign(ids, {
     task_id: taskId,
     run_id: runId,
@@ -35,6 +52,9 @@ beforeAll(async () => {
     image_id: image?.id,
     execution_id: runId,
     workflow_id: taskId,
+    webhook_id: hook.body.id,
+    delivery_id: deliveryId,
+    token_id: token.body.id,
   });
 });
 afterAll(() => server?.close());

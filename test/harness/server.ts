@@ -16,6 +16,7 @@ import { toConfig, type Config } from '../../platform/config.ts';
 import { createCrashPoints } from '../../platform/crash-points.ts';
 import { readEnv, type Env } from '../../platform/env.ts';
 import { createLogger } from '../../platform/logger.ts';
+import { openTemporalClient } from '../../platform/temporal/connect.ts';
 import { createWebhookSender } from '../../platform/webhook-sender.ts';
 import { Shutdown } from '../../platform/shutdown.ts';
 import { findFreePort } from '../../scripts/services/ports.ts';
@@ -107,7 +108,8 @@ const startWorker = async (
   await bus.open();
   const cancellations = createCancellations((listener) => bus.on('taskloom_cancelled', listener));
   const { vendors, close } = openVendors(config, log);
-  const waker = startWebhookWaker({ system, store, bus, log, publicUrl: config.http.publicUrl });
+  const client = openTemporalClient();
+  const waker = startWebhookWaker({ system, store, client, bus, log, publicUrl: config.http.publicUrl });
   const workers = await startWorkers({
     deps: {
       ...vendors,
@@ -127,6 +129,7 @@ const startWorker = async (
   return async () => {
     await workers.stop();
     await waker.stop();
+    await client.connection.close();
     await close();
     await bus.close();
     await store.close();
