@@ -5196,6 +5196,7 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            409: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };

@@ -1,10 +1,13 @@
 import { v7 as uuidv7 } from 'uuid';
-import { notFound } from '../../domain/errors.ts';
+import { conflict, notFound } from '../../domain/errors.ts';
 import type { StartPayload } from '../../domain/outbox.ts';
 import { newestPosition } from '../live/events.ts';
 import type { Listing, Order } from '../page.ts';
 import { sql } from '../sql.ts';
 import type { Reader, Writer } from '../store.ts';
+
+/** Of a workspace: each is looked after whenever something happens. */
+const MAX_ENDPOINTS = 100;
 
 export type DisabledReason = 'by_hand' | 'gone' | 'failing';
 
@@ -105,12 +108,21 @@ export interface NewEndpoint {
   readonly active: boolean;
 }
 
-/** Makes an endpoint that is told of what happens from now on. @param sealed makes the secret, for the id of the endpoint. */
+/**
+ * Makes an endpoint that is told of what happens from now on. @param sealed makes the secret, for the id of the endpoint.
+ * @throws DomainError conflict `too_many_webhooks`.
+ */
 export const createEndpoint = async (
   tx: Writer,
   input: NewEndpoint,
   sealed: (id: string) => string,
 ): Promise<EndpointRow> => {
+  const { n } = await tx.one<{ n: number }>(sql`select count(*) as n from webhook_endpoints`);
+  if (n >= MAX_ENDPOINTS)
+    throw conflict(
+      'too_many_webhooks',
+      `A workspace has ${MAX_ENDPOINTS} webhooks at most: remove one that is no longer needed.`,
+    );
   const id = uuidv7();
   const { workspaceId, userId } = tx.principal;
   const row = await tx.one<EndpointRow>(

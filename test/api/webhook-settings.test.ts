@@ -56,6 +56,16 @@ describe('a webhook is refused', () => {
   });
 });
 
+test('a workspace has a hundred of them at most', async () => {
+  await bench.server.system.run(
+    sql`insert into webhook_endpoints (id, workspace_id, url, events, active, secret, cursor_pos)
+        select uuidv7(), workspace_id_of('default'), 'https://example.com', '{*}', false, '', 0 from generate_series(1, 100)`,
+  );
+  const refused = await admin.post(WEBHOOKS, { url: bench.receiver.url, events: ['*'] });
+  expect([refused.status, refused.body.code]).toEqual([409, 'too_many_webhooks']);
+  await bench.server.system.run(sql`delete from webhook_endpoints`);
+});
+
 test('every change is audited, without secrets', async () => {
   const { id } = await bench.register();
   await admin.request('PATCH', `${WEBHOOKS}/${id}`, { events: ['*'], active: false });
