@@ -3,6 +3,7 @@ import { DomainError } from '../domain/errors.ts';
 import { workerPrincipal } from '../domain/identity/principal.ts';
 import type { ReachCrashPoint } from '../platform/crash-points.ts';
 import type { Log } from '../platform/logger.ts';
+import type { WebhookSender } from '../platform/webhook-sender.ts';
 import type { Store, Writer } from '../store/store.ts';
 import type { RunRow } from '../store/runs/run.rows.ts';
 import { gate } from '../store/runs/steps.ts';
@@ -18,6 +19,11 @@ export interface ActivityDeps extends Vendors {
   readonly cancellations: Cancellations;
   readonly log: Log;
   readonly reach: ReachCrashPoint;
+  readonly webhooks: {
+    readonly sender: WebhookSender;
+    /** How fast their waiting passes: 1 but in tests. */
+    readonly timeScale: number;
+  };
   /** Where the API and the site answer, without a slash at its end. */
   readonly publicUrl: string;
 }

@@ -7,6 +7,7 @@ import type { Administration } from '../store/administration.ts';
 import { keyHeader } from './auth/api-keys.ts';
 import { createAuthorizer } from './auth/authorizer.ts';
 import type { Sessions } from './auth/sessions.ts';
+import { createWebhookAuthorizer } from './auth/webhook-tokens.ts';
 import { createHandlers, type HandlerDeps } from './handlers.ts';
 import { errorHandler } from './http/errors.ts';
 import { mountSpec } from './http/openapi.ts';
@@ -56,6 +57,7 @@ export const createApp = (deps: AppDeps): { app: Express; operations: SpecOperat
     handlers: createHandlers(handlers),
     authorizer: createAuthorizer(deps.sessions),
     limits: deps.limits,
+    authorizeWebhook: createWebhookAuthorizer(handlers.store),
     validateResponses: http.validateResponses,
     store: handlers.store,
     siteWorkspaceId,

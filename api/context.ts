@@ -6,6 +6,7 @@ import { openFiles } from '../platform/files.ts';
 import type { ProcessParts } from '../platform/process.ts';
 import { temporalSettings } from '../platform/temporal/connect.ts';
 import { VERSION } from '../platform/version.ts';
+import { createWebhookSender } from '../platform/webhook-sender.ts';
 import { findWorkspaceId } from '../store/identity/identity.repository.ts';
 import { readSystemTotals } from '../store/observability/totals.ts';
 import { openSpine } from '../store/spine.ts';
@@ -113,6 +114,8 @@ export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & {
       version: VERSION,
       environment: config.environment,
       publicUrl: config.http.publicUrl,
+      sender: createWebhookSender(config),
+      webhookTimeScale: config.webhooks.timeScale,
       uiUrl: namespaceUrl(config),
       probe: createProbes(probes(store, client, `${config.temporal.queuePrefix}control`)),
       metrics,

@@ -28,12 +28,16 @@ import { workspaceSettingHandlers } from './features/settings/workspace.handlers
 import { siteHandlers, type SiteDeps } from './features/site/site.handlers.ts';
 import { subtaskHandlers, type SubtaskDeps } from './features/subtasks/subtasks.handlers.ts';
 import { taskHandlers } from './features/tasks/tasks.handlers.ts';
+import { deliveryHandlers, type DeliveryDeps } from './features/webhooks/deliveries.handlers.ts';
+import { incomingHandlers } from './features/webhooks/incoming.handlers.ts';
+import { webhookHandlers } from './features/webhooks/webhooks.handlers.ts';
 import type { Handlers } from './http/operation.ts';
 
 export type HandlerDeps = ApiKeyDeps &
   PasswordDeps &
   SignInHandlerDeps &
   LimitsDeps &
+  DeliveryDeps &
   MediaDeps &
   ModelDeps &
   ObservabilityDeps &
@@ -50,6 +54,8 @@ export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...approvalHandlers(),
   ...auditHandlers(),
   ...budgetHandlers(),
+  ...deliveryHandlers(deps),
+  ...incomingHandlers(deps),
   ...contentHandlers(),
   ...historyHandlers(),
   ...accountHandlers(deps),
@@ -75,4 +81,5 @@ export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...taskHandlers(),
   ...toolHandlers(deps),
   ...workspaceSettingHandlers(),
+  ...webhookHandlers(deps),
 });

@@ -111,6 +111,17 @@ const databaseUrls = (env: Env, master: Buffer) => {
   return { owner, app: env.databaseAppUrl ?? as('app'), system: env.databaseSystemUrl ?? as('system') };
 };
 
+/** How fast webhooks' waiting passes; days of it in seconds are for tests alone. */
+const webhookTimeScale = (text: string | undefined, environment: string): number => {
+  if (text === undefined) return 1;
+  const scale = Number(text);
+  if (environment !== 'test' || !(scale > 0 && scale <= 1))
+    throw new Error(
+      `TASKLOOM_WEBHOOK_TIME_SCALE must be a number above 0 and up to 1, with TASKLOOM_ENV=test, but is "${text}"`,
+    );
+  return scale;
+};
+
 const FILE_DRIVERS = ['fs', 's3', 'gcs'] as const;
 
 const fileStorage = (env: Env, dataDir: string) => {
@@ -211,6 +222,7 @@ export const toConfig = (env: Env) => {
     },
     files: fileStorage(env, dataDir),
     outgoing: { allow: outgoingAllow(env.outgoingAllow ?? []) },
+    webhooks: { timeScale: webhookTimeScale(env.webhookTimeScale, environment) },
     research: researchSettings(env),
   };
 };

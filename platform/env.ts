@@ -99,6 +99,7 @@ export const readEnv = () => ({
   googleCredentialsFile: text('GOOGLE_APPLICATION_CREDENTIALS'),
   googleStorageUrl: text('STORAGE_EMULATOR_HOST'),
   outgoingAllow: list('TASKLOOM_OUTGOING_ALLOW'),
+  webhookTimeScale: text('TASKLOOM_WEBHOOK_TIME_SCALE'),
   research: text('TASKLOOM_RESEARCH'),
   tavilyApiKey: text('TAVILY_API_KEY'),
   braveApiKey: text('BRAVE_SEARCH_API_KEY'),

@@ -40,6 +40,11 @@ export interface Outgoing {
    * @throws OutgoingRefused for whatever the address or the other side is to blame for; the signal's reason when aborted.
    */
   fetch(url: string, options?: OutgoingRequest): Promise<OutgoingResponse>;
+  /**
+   * Resolves an address as a request to it would, and calls nothing. An exception by name is not resolved.
+   * @throws OutgoingRefused for one that may not be called, and for one that is not found in time.
+   */
+  check(url: string, timeoutMs: number): Promise<void>;
   /** False where an address's text alone rules it out; true promises nothing, as its name is not resolved. */
   mayCall(url: string): boolean;
 }
@@ -197,6 +202,18 @@ export const createOutgoing = ({
       const [host, port] = [hostOf(url), portOf(url)];
       if (isIP(host) !== 0) return isPublicAddress(host) || allowance.allowsAddress(host, port);
       return !LOCAL_NAME.test(host) || allowance.allowsName(host, port);
+    },
+    check: async (text, timeoutMs) => {
+      const url = parseOutgoing(text);
+      const host = hostOf(url);
+      if (allowance.allowsName(host, portOf(url))) return;
+      const late = new Promise<never>((_, reject) => {
+        const refusal = new OutgoingRefused('unreachable', `${host} was not found in time`, false);
+        setTimeout(reject, timeoutMs, refusal).unref();
+      });
+      await Promise.race([targetOf(url, allowance, resolve), late]).catch((error: unknown) => {
+        throw toRefusal(error, host);
+      });
     },
     fetch: async (text, { signal, timeoutMs = 15_000, maxRedirects = 3, ...options } = {}) => {
       signal?.throwIfAborted();

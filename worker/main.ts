@@ -5,10 +5,12 @@ import { modelSettings } from '../domain/models/price.ts';
 import { runProcess } from '../platform/process.ts';
 import { missingSearchAttributes } from '../platform/temporal/check.ts';
 import { Sealer } from '../store/audit/sealer.ts';
+import { createWebhookSender } from '../platform/webhook-sender.ts';
 import { openSpine } from '../store/spine.ts';
 import { startCatalogue } from './catalogue.ts';
 import { startMaintenance } from './maintenance.ts';
 import { startReconciler } from './reconciler.ts';
+import { startWebhookWaker } from './webhooks.ts';
 import { forwardSdkLogs, startWorkers } from './workers.ts';
 
 /** Where API, database and worker share a machine, people who wait for an answer come before work in the background. */
@@ -34,8 +36,18 @@ await runProcess('worker', async (parts) => {
   const sealer = new Sealer(system, log);
   shutdown.add('sealer', () => sealer.stop());
   sealer.start();
+  const waker = startWebhookWaker({ system, store, client, bus, log, publicUrl: config.http.publicUrl });
+  shutdown.add('webhooks', () => waker.stop());
   const workers = await startWorkers({
-    deps: { ...vendors, store, cancellations, log, reach, publicUrl: config.http.publicUrl },
+    deps: {
+      ...vendors,
+      store,
+      cancellations,
+      log,
+      reach,
+      publicUrl: config.http.publicUrl,
+      webhooks: { sender: createWebhookSender(config), timeScale: config.webhooks.timeScale },
+    },
     queuePrefix: config.temporal.queuePrefix,
     queues: config.temporal.queues,
     cacheDir: config.cacheDir,

@@ -20,7 +20,7 @@ export interface WorkersOptions {
   readonly log: Log;
 }
 
-/** The queue of model calls has no workflows, on purpose. */
+/** Only one queue has workflows, on purpose. */
 const EXPECTED = /^No workflows registered/;
 
 /** Sends the SDK's warnings to the process's own log. Once in a process, before the first worker. */

@@ -34,6 +34,15 @@ const PROFILES = {
       retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 25 },
     },
   },
+  /** One request to somebody else's server. Whether and when there is another, the database says. */
+  delivery: {
+    queue: 'webhooks',
+    options: {
+      // Fifteen seconds for the receiver, and what the database takes before and after.
+      startToCloseTimeout: '20s',
+      retry: { maximumAttempts: 1 },
+    },
+  },
 } as const satisfies Record<string, { queue: Queue; options: ActivityOptions }>;
 
 export type Profile = keyof typeof PROFILES;

@@ -83,6 +83,10 @@ const createContext = (req: Request, res: Response, facts: OperationFacts, deps:
       return need();
     },
     maybePrincipal: state.principal,
+    get webhook() {
+      if (!state.webhook) throw new Error(`${facts.id} takes no webhook token and asked who is sending`);
+      return state.webhook;
+    },
     requestId: state.id,
     get traceId() {
       return state.traceId;

@@ -2,6 +2,7 @@ import type { Principal, UserPrincipal } from '../../domain/identity/principal.t
 import type { Caller } from '../auth/sign-in.ts';
 import type { Log } from '../../platform/logger.ts';
 import type { Reader, Writer } from '../../store/store.ts';
+import type { WebhookCaller } from '../../store/webhooks/tokens.repository.ts';
 
 /** What a handler knows about its request, and its only ways to the store. */
 export interface Context {
@@ -9,6 +10,8 @@ export interface Context {
   readonly principal: UserPrincipal;
   /** The signed-in person on an operation that is open to everyone. */
   readonly maybePrincipal: UserPrincipal | undefined;
+  /** The system that sends an event. @throws Error on an operation that takes no webhook token. */
+  readonly webhook: WebhookCaller;
   readonly requestId: string;
   readonly traceId: string;
   readonly log: Log;

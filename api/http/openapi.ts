@@ -3,6 +3,7 @@ import { middleware } from 'express-openapi-validator';
 import type { Authorizer } from '../auth/authorizer.ts';
 import { limitedAuthorizer } from '../limits/guard.ts';
 import type { Limits } from '../limits/limits.ts';
+import type { AuthorizeWebhook } from '../auth/webhook-tokens.ts';
 import { adapt, type AdapterDeps } from './adapt.ts';
 import { operationOf } from './matched.ts';
 import { listOperations, withoutKeys, withoutWords, type SpecDocument } from './spec.ts';
@@ -13,6 +14,7 @@ export interface SpecServerDeps extends AdapterDeps {
   readonly handlers: Record<string, (...args: never[]) => Promise<unknown>>;
   readonly authorizer: Authorizer;
   readonly limits: Limits;
+  readonly authorizeWebhook: AuthorizeWebhook;
   readonly validateResponses: boolean;
 }
 
@@ -65,6 +67,7 @@ export const mountSpec = (app: Express, deps: SpecServerDeps): void => {
       validateSecurity: {
         handlers: {
           bearer: (req, scopes) => isWarming(req) || authorizer.authorize(req, scopes, takesKeys(req)),
+          webhookToken: (req) => isWarming(req) || deps.authorizeWebhook(req),
         },
       },
       fileUploader: false,

@@ -3,11 +3,13 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { ClientInfo } from '../../domain/audit/entry.ts';
 import type { UserPrincipal } from '../../domain/identity/principal.ts';
 import type { Log } from '../../platform/logger.ts';
+import type { WebhookCaller } from '../../store/webhooks/tokens.repository.ts';
 
 /** What is known about a request before any handler. What few requests ask for is made when it is asked for. */
 export class RequestState {
   readonly id: string;
   principal?: UserPrincipal;
+  webhook?: WebhookCaller;
   readonly #parentLog: Log;
   #traceId: string | undefined;
   #log: Log | undefined;

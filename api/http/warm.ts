@@ -22,6 +22,7 @@ const visit = (app: Express, { path, facts, operation }: SpecOperation): Promise
     req.headers = {
       host: 'localhost',
       authorization: 'Bearer warm',
+      'x-webhook-token': 'warm',
       ...(operation.requestBody ? { 'content-type': 'application/json', 'content-length': '2' } : {}),
     };
     Object.assign(req, { body: {}, _body: true });

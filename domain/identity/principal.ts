@@ -18,6 +18,8 @@ export const SCOPES = [
   'settings:read',
   'settings:write',
   'keys:write',
+  'webhooks:read',
+  'webhooks:write',
   'system:read',
   'users:read',
   'users:write',
@@ -57,6 +59,7 @@ export const effectiveScopes = (scopes: readonly string[], isHome: boolean): Rea
 
 /** What only administrators may do: it spends money, shows the site to the world, or reaches beyond the workspace. */
 const FOR_ADMINISTRATORS: readonly Scope[] = [
+  'webhooks:write',
   'audit:read',
   'audit:redact',
   'budgets:write',
@@ -69,13 +72,15 @@ const FOR_ADMINISTRATORS: readonly Scope[] = [
 export const BUILT_IN_ROLES: Record<'admin' | 'editor' | 'viewer', readonly Scope[]> = {
   admin: SCOPES,
   editor: SCOPES.filter((scope) => !FOR_ADMINISTRATORS.includes(scope)),
-  viewer: SCOPES.filter((scope) => scope.endsWith(':read') && !FOR_ADMINISTRATORS.includes(scope)),
+  viewer: SCOPES.filter(
+    (scope) => scope.endsWith(':read') && scope !== 'webhooks:read' && !FOR_ADMINISTRATORS.includes(scope),
+  ),
 };
 
 /** On whose behalf something happens, and in which workspace: the two things that every store access needs. */
 export interface Principal {
-  /** `user`: a signed-in person; `worker`: a workflow acting for a run; `public`: a reader of the site. */
-  readonly kind: 'user' | 'worker' | 'public';
+  /** `user`: a signed-in person; `worker`: a workflow acting for a run; `webhook`: a system that sends events; `public`: a reader of the site. */
+  readonly kind: 'user' | 'worker' | 'webhook' | 'public';
   readonly userId: string | null;
   readonly workspaceId: string;
   /** The key with which a person's program acts; its scopes are less than theirs. */
@@ -104,6 +109,11 @@ export const requireSignIn = ({ signInId }: UserPrincipal): string => {
 
 export const workerPrincipal = (workspaceId: string): Principal => ({
   kind: 'worker',
+  userId: null,
+  workspaceId,
+});
+export const webhookPrincipal = (workspaceId: string): Principal => ({
+  kind: 'webhook',
   userId: null,
   workspaceId,
 });

@@ -1,5 +1,6 @@
 import { sql } from '../sql.ts';
 import type { SystemStore } from '../system.ts';
+import { sweepWebhooks } from '../webhooks/waking.ts';
 
 const IDEMPOTENCY_HOURS = 24;
 
@@ -19,5 +20,6 @@ export const sweep = async (system: SystemStore, retentionDays: number): Promise
     sql`delete from deltas d using run_steps s
          where s.run_id = d.run_id and s.path = d.step and s.status <> 'started' and s.finished_at < now() - interval '1 minute'`,
   );
+  await sweepWebhooks(system, retentionDays);
   await system.run(sql`delete from sign_ins where expires_at < now() - interval '7 days'`);
 };

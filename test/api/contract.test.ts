@@ -29,10 +29,12 @@ const named = (list: readonly SpecOperation[]): [string, SpecOperation][] =>
   list.map((operation) => [operation.facts.id, operation]);
 
 beforeAll(async () => {
-  server = await startTestServer();
+  // The samples' host is not looked up.
+  server = await startTestServer({ outgoingAllow: ['example.com'] });
   admin = await server.signIn();
+  const { body } = await admin.post('/api/settings/webhooks/tokens', { name: 'Sweep' });
   // There is no worker: nobody is to wait for one.
-  admin.headers = { prefer: 'wait=0' };
+  admin.headers = { prefer: 'wait=0', 'x-webhook-token': body.token };
   await server.system.run(sql`insert into roles (name, scopes) values ('nobody', '{}')`);
   nobody = await server.signIn({ email: 'nobody@example.com', role: 'nobody' });
   anonymous = new ApiClient(server.url);

@@ -160,6 +160,7 @@ describe('the server', () => {
       spec,
       authorizer: {} as never,
       limits: {} as never,
+      authorizeWebhook: {} as never,
       validateResponses: false,
       store: {} as never,
       siteWorkspaceId: async () => '',

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { publicPrincipal, workerPrincipal } from '../../domain/identity/principal.ts';
 import { listOperations, loadSpec } from '../../api/http/spec.ts';
 import { openStore } from '../../store/store.ts';
+import { beginTest } from '../../store/webhooks/deliveries.repository.ts';
 import { TaskEntity } from '../../store/tasks/task.entity.ts';
 import { sql } from '../../store/sql.ts';
 import { ApiClient } from '../harness/client.ts';
@@ -26,7 +27,8 @@ const keyOf = async (client: ApiClient): Promise<string> =>
   (await client.post('/api/settings/api-keys', { name: 'A private matter', scopes: ['tasks:read'] })).body.id;
 
 beforeAll(async () => {
-  server = await startTestServer();
+  // The samples' host is not looked up.
+  server = await startTestServer({ outgoingAllow: ['example.com'] });
   mine = await server.signIn();
   theirs = await server.signIn({ email: 'stranger@example.com', workspace: 'elsewhere' });
   await server.startWorker();
@@ -41,6 +43,21 @@ beforeAll(async () => {
   const limit = await server.system.maybe<{ id: string }>(
     sql`select id from guess_counters where scope = 'account' and failures > 0`,
   );
+  const hook = await mine.post('/api/settings/webhooks', {
+    url: 'https://example.com/A-private-matter',
+    events: ['*'],
+    active: false,
+    description: 'A private matter',
+  });
+  const store = await openStore(server.config.database.app ?? '');
+  const { workspaceId } = (await store.beforeWorkspace<{ workspaceId: string }>(
+    sql`select workspace_id_of('default') as "workspaceId"`,
+  )) ?? { workspaceId: '' };
+  const { deliveryId } = await store.write(workerPrincipal(workspaceId), (tx) =>
+    beginTest(tx, hook.body.id, '{}'),
+  );
+  await store.close();
+  const token = await mine.post('/api/settings/webhooks/tokens', { name: 'A private matter' });
   Object.assign(ids, {
     sign_in_id: signIns.items[0].id,
     task_id: taskId,
@@ -53,6 +70,9 @@ beforeAll(async () => {
     setting_id: await settingOf(mine),
     key_id: await keyOf(mine),
     limit_id: limit?.id,
+    webhook_id: hook.body.id,
+    delivery_id: deliveryId,
+    token_id: token.body.id,
   });
   numbers['log_id'] = (await mine.get('/api/v1/audit-logs?action=task.create')).body.items[0].id;
 });

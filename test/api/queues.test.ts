@@ -40,14 +40,14 @@ test('a worker without the queue of models leaves their calls to another one tha
   expect([body.status, body.steps]).toEqual(['running', []]);
   expect(await health('worker')).toBe('nobody here asks for work of the queue model');
   expect(await health('worker', { TASKLOOM_QUEUES: 'control' })).toBe('');
-  await server.startWorker(['model']);
+  await server.startWorker(['model', 'webhooks']);
   expect((await awaitApproval(client, taskId)).revision).toBe(2);
   expect(await health('worker')).toBe('');
 });
 
 test('a name that is no queue is refused with the names that there are', () => {
   expect(() => chooseQueues(['control', 'models'])).toThrow(
-    'TASKLOOM_QUEUES must name some of control, model, separated by commas, but is "control,models"',
+    'TASKLOOM_QUEUES must name some of control, model, webhooks, separated by commas, but is "control,models"',
   );
   expect(() => chooseQueues([])).toThrow('TASKLOOM_QUEUES must name');
   expect(chooseQueues(['model', 'control'])).toEqual(['control', 'model']);

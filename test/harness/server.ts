@@ -16,6 +16,8 @@ import { toConfig, type Config } from '../../platform/config.ts';
 import { createCrashPoints } from '../../platform/crash-points.ts';
 import { readEnv, type Env } from '../../platform/env.ts';
 import { createLogger } from '../../platform/logger.ts';
+import { openTemporalClient } from '../../platform/temporal/connect.ts';
+import { createWebhookSender } from '../../platform/webhook-sender.ts';
 import { Shutdown } from '../../platform/shutdown.ts';
 import { findFreePort } from '../../scripts/services/ports.ts';
 import { startNodeChild } from '../../scripts/services/node-child.ts';
@@ -23,6 +25,7 @@ import { addPerson } from '../../store/setup/people.ts';
 import { LiveBus } from '../../store/live/bus.ts';
 import { openStore } from '../../store/store.ts';
 import { openSystemStore, type SystemStore } from '../../store/system.ts';
+import { startWebhookWaker } from '../../worker/webhooks.ts';
 import { forwardSdkLogs, startWorkers } from '../../worker/workers.ts';
 import { childEnv } from './child-env.ts';
 import { ApiClient } from './client.ts';
@@ -93,7 +96,11 @@ const startApiProcess = async (config: Config): Promise<{ url: string; close: ()
 
 let sdkLogsForwarded = false;
 
-const startWorker = async (config: Config, queues: string[] | null): Promise<() => Promise<void>> => {
+const startWorker = async (
+  config: Config,
+  system: SystemStore,
+  queues: string[] | null,
+): Promise<() => Promise<void>> => {
   const log = createLogger('test-worker', config.logLevel);
   if (!sdkLogsForwarded) forwardSdkLogs(log);
   sdkLogsForwarded = true;
@@ -102,6 +109,8 @@ const startWorker = async (config: Config, queues: string[] | null): Promise<() 
   await bus.open();
   const cancellations = createCancellations((listener) => bus.on('taskloom_cancelled', listener));
   const { vendors, close } = openVendors(config, log);
+  const client = openTemporalClient();
+  const waker = startWebhookWaker({ system, store, client, bus, log, publicUrl: config.http.publicUrl });
   const workers = await startWorkers({
     deps: {
       ...vendors,
@@ -110,6 +119,7 @@ const startWorker = async (config: Config, queues: string[] | null): Promise<() 
       log,
       reach: createCrashPoints(config),
       publicUrl: config.http.publicUrl,
+      webhooks: { sender: createWebhookSender(config), timeScale: config.webhooks.timeScale },
     },
     queuePrefix: config.temporal.queuePrefix,
     queues,
@@ -119,6 +129,8 @@ const startWorker = async (config: Config, queues: string[] | null): Promise<() 
   });
   return async () => {
     await workers.stop();
+    await waker.stop();
+    await client.connection.close();
     await close();
     await bus.close();
     await store.close();
@@ -167,7 +179,7 @@ export const startTestServer = async (env: Partial<Env> = {}): Promise<TestServe
       return client;
     },
     startWorker: async (queues) => {
-      const stop = await startWorker(config, queues ?? null);
+      const stop = await startWorker(config, system, queues ?? null);
       stops.push(stop);
       return async () => {
         stops.splice(stops.indexOf(stop), 1);
