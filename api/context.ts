@@ -12,6 +12,8 @@ import { openSpine } from '../store/spine.ts';
 import type { Store } from '../store/store.ts';
 import type { AppDeps } from './app.ts';
 import { createNotifier } from '../platform/notify.ts';
+import { ProviderFlows } from './auth/provider-flows.ts';
+import { createProviders } from './auth/providers/providers.ts';
 import { Sessions } from './auth/sessions.ts';
 import { SignIns } from './auth/sign-in.ts';
 import { createTokens } from './auth/tokens.ts';
@@ -102,6 +104,12 @@ export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & {
       tokens,
       administration,
       signIns,
+      providers: createProviders(config),
+      providerFlows: new ProviderFlows({
+        administration,
+        isSecure: config.http.publicUrl.startsWith('https:'),
+      }),
+      codeOnly: config.providers.github?.codeOnly ?? false,
       rightsChanged,
       notify: createNotifier(config, log),
       registration: config.registration,

@@ -4,6 +4,7 @@ import { contentHandlers } from './features/content/content.handlers.ts';
 import { historyHandlers } from './features/history/history.handlers.ts';
 import type { AccountDeps } from './features/identity/account.flows.ts';
 import { accountHandlers } from './features/identity/account.handlers.ts';
+import { providerHandlers, type ProviderHandlerDeps } from './features/identity/providers.handlers.ts';
 import { roleHandlers } from './features/identity/roles.handlers.ts';
 import { signInHandlers, type SignInHandlerDeps } from './features/identity/sign-in.handlers.ts';
 import { treeHandlers } from './features/identity/trees.handlers.ts';
@@ -25,6 +26,7 @@ import type { Handlers } from './http/operation.ts';
 
 export type HandlerDeps = AccountDeps &
   SignInHandlerDeps &
+  ProviderHandlerDeps &
   MediaDeps &
   ModelDeps &
   ObservabilityDeps &
@@ -41,6 +43,7 @@ export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...historyHandlers(),
   ...accountHandlers(deps),
   ...signInHandlers(deps),
+  ...providerHandlers(deps),
   ...userHandlers(),
   ...roleHandlers(),
   ...treeHandlers(),

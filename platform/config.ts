@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { readEnv, type Env } from './env.ts';
 import { readModelsFile } from './models-file.ts';
 import { parseAllowance } from './outgoing-rules.ts';
+import { providerSettings } from './provider-settings.ts';
 
 const ENVIRONMENTS = ['development', 'production', 'test'] as const;
 
@@ -134,6 +135,20 @@ const modelSettings = (env: Env) => ({
   idleMs: positive('TASKLOOM_MODEL_IDLE_SECONDS', env.modelIdleSeconds ?? 60) * 1000,
 });
 
+const imageSettings = (env: Env) => ({
+  /** `provider:name`; `null` for the title card alone. */
+  chosen: env.imageModel === undefined || env.imageModel === 'none' ? null : env.imageModel,
+  /** Micro-dollars an image. */
+  price: price('TASKLOOM_IMAGE_USD', env.imagePrice),
+  openai: { apiKey: env.openaiApiKey ?? null, baseUrl: env.openaiBaseUrl ?? null },
+  google: { apiKey: env.googleApiKey ?? null, baseUrl: env.googleBaseUrl ?? null },
+  // The key of one server is not shown to another.
+  compatible:
+    env.imageBaseUrl === undefined
+      ? { apiKey: env.openaiApiKey ?? null, baseUrl: env.openaiBaseUrl ?? null }
+      : { apiKey: env.imageApiKey ?? null, baseUrl: env.imageBaseUrl },
+});
+
 /**
  * Gives every setting its default and checks those that depend on each other.
  * @throws Error that names the variable to change.
@@ -164,6 +179,7 @@ export const toConfig = (env: Env) => {
     accessTokenSeconds: env.accessTokenSeconds ?? 900,
     signInSeconds: positive('TASKLOOM_SIGN_IN_DAYS', env.signInDays ?? 30) * 86_400,
     registration: oneOf('TASKLOOM_REGISTRATION', env.registration ?? 'off', REGISTRATIONS),
+    providers: providerSettings(env),
     mail: { smtpUrl: env.smtpUrl ?? null, from: env.mailFrom ?? 'Taskloom <taskloom@localhost>' },
     admin: { email: env.adminEmail ?? null, password: env.adminPassword ?? null },
     logLevel: env.logLevel ?? (environment === 'test' ? 'warn' : 'info'),
@@ -180,19 +196,7 @@ export const toConfig = (env: Env) => {
     models: modelSettings(env),
     /** Whether the judge compares texts by their meaning. */
     embeddings: env.embeddings ?? true,
-    images: {
-      /** `provider:name`; `null` for the title card alone. */
-      chosen: env.imageModel === undefined || env.imageModel === 'none' ? null : env.imageModel,
-      /** Micro-dollars an image. */
-      price: price('TASKLOOM_IMAGE_USD', env.imagePrice),
-      openai: { apiKey: env.openaiApiKey ?? null, baseUrl: env.openaiBaseUrl ?? null },
-      google: { apiKey: env.googleApiKey ?? null, baseUrl: env.googleBaseUrl ?? null },
-      // The key of one server is not shown to another.
-      compatible:
-        env.imageBaseUrl === undefined
-          ? { apiKey: env.openaiApiKey ?? null, baseUrl: env.openaiBaseUrl ?? null }
-          : { apiKey: env.imageApiKey ?? null, baseUrl: env.imageBaseUrl },
-    },
+    images: imageSettings(env),
     files: fileStorage(env, dataDir),
     outgoing: { allow: outgoingAllow(env.outgoingAllow ?? []) },
     research: researchSettings(env),

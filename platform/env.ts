@@ -25,6 +25,22 @@ const list = (name: string): string[] | undefined =>
     .map((item) => item.trim())
     .filter(Boolean);
 
+/** Those that may sign people in for this server. */
+const readProviders = () => ({
+  githubClientId: text('TASKLOOM_GITHUB_CLIENT_ID'),
+  githubClientSecret: text('TASKLOOM_GITHUB_CLIENT_SECRET'),
+  githubUrl: text('TASKLOOM_GITHUB_URL'),
+  githubRedirectUrl: text('TASKLOOM_GITHUB_REDIRECT_URL'),
+  githubCodeOnly: flag('TASKLOOM_GITHUB_CODE_ONLY'),
+  googleClientId: text('TASKLOOM_GOOGLE_CLIENT_ID'),
+  googleClientSecret: text('TASKLOOM_GOOGLE_CLIENT_SECRET'),
+  googleIssuer: text('TASKLOOM_GOOGLE_ISSUER'),
+  oidcIssuer: text('TASKLOOM_OIDC_ISSUER'),
+  oidcClientId: text('TASKLOOM_OIDC_CLIENT_ID'),
+  oidcClientSecret: text('TASKLOOM_OIDC_CLIENT_SECRET'),
+  oidcName: text('TASKLOOM_OIDC_NAME'),
+});
+
 export type Env = ReturnType<typeof readEnv>;
 
 /** @returns every setting as given, `undefined` where it was not. @throws Error naming a malformed variable. */
@@ -42,6 +58,7 @@ export const readEnv = () => ({
   accessTokenSeconds: integer('TASKLOOM_ACCESS_TOKEN_SECONDS'),
   signInDays: integer('TASKLOOM_SIGN_IN_DAYS'),
   registration: text('TASKLOOM_REGISTRATION'),
+  ...readProviders(),
   smtpUrl: text('TASKLOOM_SMTP_URL'),
   mailFrom: text('TASKLOOM_MAIL_FROM'),
   corsOrigins: list('TASKLOOM_CORS_ORIGINS'),

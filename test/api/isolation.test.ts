@@ -30,7 +30,12 @@ beforeAll(async () => {
   const [image] = await bench.draw('A private matter');
   await bench.close();
   const { body: signIns } = await mine.get('/api/v1/auth/sign-ins');
+  const [identity] = await server.system.many<{ id: string }>(
+    sql`insert into identities (user_id, provider, issuer, subject)
+        select id, 'github', 'https://github.com', '1' from users where email = 'editor@example.com' returning id`,
+  );
   Object.assign(ids, {
+    identity_id: identity?.id,
     sign_in_id: signIns.items[0].id,
     task_id: taskId,
     run_id: runId,

@@ -20,7 +20,7 @@ import { hashPassword, verifyPassword } from '../../auth/passwords.ts';
 import type { Caller } from '../../auth/sign-in.ts';
 
 /** What somebody is in the workspace that is theirs alone. */
-const PERSONAL_ROLE = 'editor';
+export const PERSONAL_ROLE = 'editor';
 
 export interface AccountDeps {
   readonly administration: Administration;
