@@ -22,6 +22,9 @@ describe('the settings of providers', () => {
     });
     const google = settings({ googleClientId: 'id', googleClientSecret: 'secret' }).google;
     expect(google).toMatchObject({ issuer: 'https://accounts.google.com', label: 'Google' });
+    // An issuer is compared letter by letter.
+    const issuer = 'https://id.example.com/application/o/taskloom/';
+    expect(settings({ oidcIssuer: issuer, oidcClientId: 'id' }).oidc).toMatchObject({ issuer });
   });
 
   test.each([

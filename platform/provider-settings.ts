@@ -35,7 +35,7 @@ const secureUrl = (name: string, value: string): string => {
     throw new Error(`${name} must be an https address, but is "${value}"`);
   if (url.username || url.search || url.hash)
     throw new Error(`${name} must be an address alone, without a user, "?" or "#"`);
-  return value.replace(/\/$/, '');
+  return value;
 };
 
 const whole = (names: readonly string[], values: readonly (string | undefined)[]): boolean => {
@@ -50,7 +50,7 @@ const github = (env: Env): GitHubSettings | null => {
   const names = ['TASKLOOM_GITHUB_CLIENT_ID', 'TASKLOOM_GITHUB_CLIENT_SECRET'];
   if (!whole(names, [clientId, clientSecret]) || clientId === undefined || clientSecret === undefined)
     return null;
-  const url = secureUrl('TASKLOOM_GITHUB_URL', env.githubUrl ?? 'https://github.com');
+  const url = secureUrl('TASKLOOM_GITHUB_URL', env.githubUrl ?? 'https://github.com').replace(/\/+$/, '');
   return {
     clientId,
     clientSecret,

@@ -19,7 +19,10 @@ export interface NewFlow {
 
 /** Keeps what belongs to a sign-in elsewhere until somebody comes back from it; what nobody came back from goes. */
 export const openFlow = async (tx: Writer, flow: NewFlow): Promise<void> => {
-  tx.send(sql`delete from provider_flows where expires_at < now()`);
+  tx.send(
+    sql`delete from provider_flows where digest in
+          (select digest from provider_flows where expires_at < now() limit 1000 for update skip locked)`,
+  );
   await tx.run(
     sql`insert into provider_flows (digest, provider, browser_digest, nonce, verifier, sign_in_id, expires_at)
         values (${flow.digest}, ${flow.provider}, ${flow.browserDigest}, ${flow.nonce}, ${flow.verifier}, ${flow.signInId},

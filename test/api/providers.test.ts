@@ -5,6 +5,7 @@ import { sql } from '../../store/sql.ts';
 import { Browser } from '../harness/browser.ts';
 import { ApiClient, type Answer } from '../harness/client.ts';
 import { GITHUB_CLIENT } from '../doubles/github-double.ts';
+import { closeAll, serve } from '../harness/loopback.ts';
 import {
   expectRefusal,
   GITHUB,
@@ -115,6 +116,21 @@ describe('signing in by GitHub', () => {
   });
 });
 
+test('a provider that never answers is given up after some seconds', async () => {
+  const { at } = await serve(() => {});
+  const { github, oidc } = bench.server.config.providers;
+  if (!github || !oidc) throw new Error('they are not set up');
+  const silent = `http://${at}`;
+  const secrets = { state: 's', nonce: 'n', verifier: 'v' };
+  const answers = await Promise.allSettled([
+    createGitHub({ ...github, url: silent }, PUBLIC_URL).finish(new URLSearchParams({ code: 'x' }), secrets),
+    createOpenId({ ...oidc, issuer: silent }, 'A_SETTING', PUBLIC_URL).begin(secrets),
+  ]);
+  await closeAll();
+  for (const answer of answers)
+    expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'provider_unavailable' } });
+});
+
 describe('a wrong secret', () => {
   const secrets = { state: 's', nonce: 'n', verifier: 'v'.repeat(43) };
   const misconfigured = { kind: 'unavailable', code: 'provider_misconfigured' };
@@ -219,6 +235,23 @@ describe('a flow', () => {
     const mixed = new URL(fourth.back);
     mixed.searchParams.set('iss', 'https://somebody-else.example');
     expectRefusal(await fourth.browser.back(mixed.href), 401, 'sign_in_refused');
+  });
+
+  test.each([
+    ['nothing but its state', {}],
+    ['an error that only the operator could repair', { error: 'unauthorized_client' }],
+    ['an error that nobody knows', { error: '\u202e<script>' }],
+    ['a packed answer', { code: 'x', response: 'x.y.z' }],
+    ['a token', { code: 'x', id_token: 'x.y.z' }],
+    ['an empty issuer', { code: 'x', iss: '' }],
+    ['a code that is no code', { code: '%00&code=' }],
+  ])('that comes back with %s is refused', async (_what, more) => {
+    for (const doors of [OIDC, GITHUB]) {
+      const browser = new Browser(bench.server.url);
+      const state = new URL(await browser.begin(doors.authorize)).searchParams.get('state') ?? '';
+      const search = new URLSearchParams({ state, ...more }).toString();
+      expectRefusal(await browser.back(`${PUBLIC_URL}${doors.callback}?${search}`), 401, 'sign_in_refused');
+    }
   });
 
   test('is refused as invalid without a state', async () => {

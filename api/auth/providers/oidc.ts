@@ -49,8 +49,10 @@ const AWAY = new Set([
 
 const failure = (error: unknown, label: string, settings: string): DomainError => {
   if (error instanceof DomainError) return error;
-  const { code, error: refusal } = error as { code?: unknown; error?: unknown };
-  if (typeof refusal === 'string' && OPERATORS.has(refusal)) return providerMisconfigured(label, settings);
+  const { code } = error as { code?: unknown };
+  // What somebody came back with has such fields too, and proves nothing.
+  if (error instanceof openid.ResponseBodyError && OPERATORS.has(error.error))
+    return providerMisconfigured(label, settings);
   // What has no code of OAuth's is a connection that failed.
   if (typeof code !== 'string' || !code.startsWith('OAUTH_') || AWAY.has(code))
     return providerUnavailable(label);
