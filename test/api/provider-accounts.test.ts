@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sql } from '../../store/sql.ts';
 import { Browser } from '../harness/browser.ts';
 import { ApiClient, type Answer } from '../harness/client.ts';
+import { until } from '../harness/until.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 import {
   expectRefusal,
@@ -92,7 +93,19 @@ describe('an account', () => {
     const browser = new Browser(bench.server.url);
     await browser.back(bench.github.approve(await browser.link(client, 'github'), bench.octocat()));
     const [, second] = await mine();
-    const both = await Promise.all([remove(first.id), remove(second.id)]);
+    // Both find the account held, so that neither has begun before the other.
+    let removals: Promise<Answer[]> | undefined;
+    await bench.server.system.transaction(async (db) => {
+      await db.run(sql`select 1 from users where username = ${subject} for update`);
+      removals = Promise.all([remove(first.id), remove(second.id)]);
+      await until(async () => {
+        const waiting = await bench.server.system.many(
+          sql`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        );
+        return waiting.length === 2;
+      }, 'both to wait for the account');
+    });
+    const both = (await removals) ?? [];
     expect(both.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([204, 409]);
     expect(await mine()).toHaveLength(1);
   });
