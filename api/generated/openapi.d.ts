@@ -617,7 +617,7 @@ export interface paths {
         put?: never;
         /**
          * Set a new password by such a link
-         * @description Every sign-in of the person ends.
+         * @description Every sign-in of the person ends. Identities go that were linked under another address, or one that their provider has not verified: somebody else may have linked them.
          */
         post: operations["resetPassword"];
         delete?: never;

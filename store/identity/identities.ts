@@ -28,12 +28,12 @@ export const insertIdentity = async (
   tx: Writer,
   userId: string,
   key: IdentityKey,
-  email: string | null,
+  email: { readonly address: string | null; readonly isVerified: boolean },
 ): Promise<string> => {
   const { id } = await tx
     .one<{ id: string }>(
-      sql`insert into identities (user_id, provider, issuer, subject, email)
-          values (${userId}, ${key.provider}, ${key.issuer}, ${key.subject}, lower(${email})) returning id`,
+      sql`insert into identities (user_id, provider, issuer, subject, email, email_verified)
+          values (${userId}, ${key.provider}, ${key.issuer}, ${key.subject}, lower(${email.address}), ${email.isVerified}) returning id`,
     )
     .catch((error: { constraint?: string }) => {
       if (error.constraint === 'identities_subject')
@@ -85,6 +85,20 @@ export const deleteIdentity = async (tx: Writer, userId: string, id: string): Pr
   await tx.run(sql`delete from identities where id = ${id}`);
   return identity;
 };
+
+/**
+ * Takes from an account whatever was linked to it without the mailbox that has just proved to be its owner's: somebody else may
+ * have made the account, and linked it, before. @returns what went.
+ */
+export const deleteUnprovenIdentities = (
+  tx: Writer,
+  userId: string,
+): Promise<Pick<IdentityRow, 'id' | 'provider'>[]> =>
+  tx.many(
+    sql`delete from identities i using users u
+         where i.user_id = ${userId} and u.id = i.user_id and not (i.email_verified and i.email = u.email)
+        returning i.id, i.provider`,
+  );
 
 /** A user name that nobody has, from an address. @param number follows it where somebody has that already. */
 export const freeUsername = async (db: Reader, email: string, number: number): Promise<string> =>

@@ -17,6 +17,7 @@ const TABLES = [
      issuer text not null,
      subject text not null,
      email text,
+     email_verified boolean not null default false,
      created_at timestamptz not null default now(),
      last_used_at timestamptz not null default now(),
      constraint identities_subject unique (provider, issuer, subject))`,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { digestOf, newOpaque } from '../../api/auth/opaque.ts';
 import { sql } from '../../store/sql.ts';
 import { Browser } from '../harness/browser.ts';
 import { ApiClient, type Answer } from '../harness/client.ts';
@@ -132,6 +133,34 @@ describe('an account', () => {
     const answers = await Promise.all([1, 2, 3].map(() => bench.throughOpenId(subject)));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(new Set(answers.map(({ body }) => body.user.user_id)).size).toBe(1);
+  });
+
+  test('made in somebody’s name is theirs alone once they prove the address', async () => {
+    const email = 'victim@example.com';
+    const intruder = await bench.server.signIn({ email, role: 'editor' });
+    const pretender = bench.octocat({ emails: [{ email, primary: true, verified: false }] });
+    const known = bench.somebody({ email });
+    for (const [provider, back] of [
+      ['github', async (url: string) => bench.github.approve(url, pretender)],
+      ['oidc', (url: string) => bench.openId.approve(url, known.subject)],
+    ] as const) {
+      const browser = new Browser(bench.server.url);
+      expect((await browser.back(await back(await browser.link(intruder, provider)))).status).toBe(200);
+    }
+    const token = newOpaque('tlp');
+    await bench.server.system.run(
+      sql`insert into password_resets (digest, user_id, expires_at)
+          select ${digestOf(token)}, id, now() + interval '1 hour' from users where email = ${email}`,
+    );
+    const reset = { token, new_password: 'the owner alone knows this' };
+    expect((await new ApiClient(bench.server.url).post('/api/v1/auth/password/reset', reset)).status).toBe(
+      204,
+    );
+    expectRefusal(await bench.throughGitHub(pretender), 403, 'email_unverified');
+    expect((await bench.throughOpenId(known.subject)).body.user.email).toBe(email);
+    expect(await bench.audited('identity.unlink')).toMatchObject({
+      detail: { method: 'github', reason: 'password_reset' },
+    });
   });
 
   test('of another issuer with the same subject is somebody else', async () => {

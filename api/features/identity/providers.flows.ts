@@ -136,7 +136,7 @@ const createAccount = async (
       const displayName = soundName(person, username);
       const id = await insertUser(tx, { email, username, displayName, passwordHash: null });
       await updateUser(tx, id, { avatarUrl: soundPicture(person) });
-      await insertIdentity(tx, id, keyOf(vouched), email);
+      await insertIdentity(tx, id, keyOf(vouched), { address: email, isVerified: true });
       await createPersonalWorkspace(tx, id, displayName, role.id);
       tx.audit('user.register', 'user', id, { invited: false, method: provider });
       return id;
@@ -182,7 +182,10 @@ const link = async (
   await administration.write(
     principal,
     async (tx) => {
-      const id = await insertIdentity(tx, userId, key, soundEmail(vouched.person));
+      const id = await insertIdentity(tx, userId, key, {
+        address: soundEmail(vouched.person),
+        isVerified: vouched.person.emailVerified,
+      });
       tx.audit('identity.link', 'identity', id, { method: vouched.provider });
     },
     { requestId: caller.requestId },
