@@ -14,6 +14,8 @@ import type { Store } from '../store/store.ts';
 import type { AppDeps } from './app.ts';
 import { createNotifier } from '../platform/notify.ts';
 import { openIdentity } from './auth/identity.ts';
+import { ProviderFlows } from './auth/provider-flows.ts';
+import { createProviders } from './auth/providers/providers.ts';
 import { configuredAbilities } from './features/orchestrator/abilities.ts';
 import { createMetrics } from './features/observability/metrics.ts';
 import { createProbes, type Probe } from './features/observability/probes.ts';
@@ -99,6 +101,12 @@ export const createApiContext = async (parts: ProcessParts): Promise<AppDeps & {
       files: openFiles(config.files),
       ...identity,
       administration,
+      providers: createProviders(config),
+      providerFlows: new ProviderFlows({
+        administration,
+        isSecure: config.http.publicUrl.startsWith('https:'),
+      }),
+      codeOnly: config.providers.github?.codeOnly ?? false,
       notify: createNotifier(config, log),
       registration: config.registration,
       guesses,

@@ -6,6 +6,7 @@ import { historyHandlers } from './features/history/history.handlers.ts';
 import { accountHandlers } from './features/identity/account.handlers.ts';
 import { passwordHandlers, type PasswordDeps } from './features/identity/password.handlers.ts';
 import { registrationHandlers } from './features/identity/registration.handlers.ts';
+import { providerHandlers, type ProviderHandlerDeps } from './features/identity/providers.handlers.ts';
 import { roleHandlers } from './features/identity/roles.handlers.ts';
 import { signInHandlers, type SignInHandlerDeps } from './features/identity/sign-in.handlers.ts';
 import { treeHandlers } from './features/identity/trees.handlers.ts';
@@ -38,6 +39,7 @@ export type HandlerDeps = ApiKeyDeps &
   SignInHandlerDeps &
   LimitsDeps &
   DeliveryDeps &
+  ProviderHandlerDeps &
   MediaDeps &
   ModelDeps &
   ObservabilityDeps &
@@ -62,6 +64,7 @@ export const createHandlers = (deps: HandlerDeps): Handlers => ({
   ...passwordHandlers(deps),
   ...registrationHandlers(deps),
   ...signInHandlers(deps),
+  ...providerHandlers(deps),
   ...userHandlers(),
   ...sysUserHandlers(),
   ...serverHandlers(),

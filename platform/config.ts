@@ -6,6 +6,7 @@ import { readEnv, type Env } from './env.ts';
 import { parseProxies, rateSettings } from './limit-settings.ts';
 import { readModelsFile } from './models-file.ts';
 import { parseAllowance } from './outgoing-rules.ts';
+import { providerSettings } from './provider-settings.ts';
 
 const ENVIRONMENTS = ['development', 'production', 'test'] as const;
 
@@ -163,6 +164,20 @@ const modelSettings = (env: Env) => ({
   idleMs: positive('TASKLOOM_MODEL_IDLE_SECONDS', env.modelIdleSeconds ?? 60) * 1000,
 });
 
+const imageSettings = (env: Env) => ({
+  /** `provider:name`; `null` for the title card alone. */
+  chosen: env.imageModel === undefined || env.imageModel === 'none' ? null : env.imageModel,
+  /** Micro-dollars an image. */
+  price: price('TASKLOOM_IMAGE_USD', env.imagePrice),
+  openai: { apiKey: env.openaiApiKey ?? null, baseUrl: env.openaiBaseUrl ?? null },
+  google: { apiKey: env.googleApiKey ?? null, baseUrl: env.googleBaseUrl ?? null },
+  // The key of one server is not shown to another.
+  compatible:
+    env.imageBaseUrl === undefined
+      ? { apiKey: env.openaiApiKey ?? null, baseUrl: env.openaiBaseUrl ?? null }
+      : { apiKey: env.imageApiKey ?? null, baseUrl: env.imageBaseUrl },
+});
+
 /**
  * Gives every setting its default and checks those that depend on each other.
  * @throws Error that names the variable to change.
@@ -193,6 +208,7 @@ export const toConfig = (env: Env) => {
     rates: rateSettings(env),
     secretKey: master,
     ...accessSettings(env),
+    providers: providerSettings(env),
     logLevel: env.logLevel ?? (environment === 'test' ? 'warn' : 'info'),
     database: databaseUrls(env, master),
     temporal: {
@@ -207,19 +223,7 @@ export const toConfig = (env: Env) => {
     models: modelSettings(env),
     /** Whether the judge compares texts by their meaning. */
     embeddings: env.embeddings ?? true,
-    images: {
-      /** `provider:name`; `null` for the title card alone. */
-      chosen: env.imageModel === undefined || env.imageModel === 'none' ? null : env.imageModel,
-      /** Micro-dollars an image. */
-      price: price('TASKLOOM_IMAGE_USD', env.imagePrice),
-      openai: { apiKey: env.openaiApiKey ?? null, baseUrl: env.openaiBaseUrl ?? null },
-      google: { apiKey: env.googleApiKey ?? null, baseUrl: env.googleBaseUrl ?? null },
-      // The key of one server is not shown to another.
-      compatible:
-        env.imageBaseUrl === undefined
-          ? { apiKey: env.openaiApiKey ?? null, baseUrl: env.openaiBaseUrl ?? null }
-          : { apiKey: env.imageApiKey ?? null, baseUrl: env.imageBaseUrl },
-    },
+    images: imageSettings(env),
     files: fileStorage(env, dataDir),
     outgoing: { allow: outgoingAllow(env.outgoingAllow ?? []) },
     webhooks: { timeScale: webhookTimeScale(env.webhookTimeScale, environment) },

@@ -32,6 +32,22 @@ const readLimits = () => ({
   rateLimits: list('TASKLOOM_RATE_LIMITS'),
 });
 
+/** Those that may sign people in for this server. */
+const readProviders = () => ({
+  githubClientId: text('TASKLOOM_GITHUB_CLIENT_ID'),
+  githubClientSecret: text('TASKLOOM_GITHUB_CLIENT_SECRET'),
+  githubUrl: text('TASKLOOM_GITHUB_URL'),
+  githubRedirectUrl: text('TASKLOOM_GITHUB_REDIRECT_URL'),
+  githubCodeOnly: flag('TASKLOOM_GITHUB_CODE_ONLY'),
+  googleClientId: text('TASKLOOM_GOOGLE_CLIENT_ID'),
+  googleClientSecret: text('TASKLOOM_GOOGLE_CLIENT_SECRET'),
+  googleIssuer: text('TASKLOOM_GOOGLE_ISSUER'),
+  oidcIssuer: text('TASKLOOM_OIDC_ISSUER'),
+  oidcClientId: text('TASKLOOM_OIDC_CLIENT_ID'),
+  oidcClientSecret: text('TASKLOOM_OIDC_CLIENT_SECRET'),
+  oidcName: text('TASKLOOM_OIDC_NAME'),
+});
+
 export type Env = ReturnType<typeof readEnv>;
 
 /** Who may come in, and how people are told. */
@@ -58,6 +74,7 @@ export const readEnv = () => ({
   cacheDir: text('TASKLOOM_CACHE_DIR'),
   secretKey: text('TASKLOOM_SECRET_KEY'),
   logLevel: text('TASKLOOM_LOG_LEVEL'),
+  ...readProviders(),
   bodyLimitBytes: integer('TASKLOOM_BODY_LIMIT_BYTES'),
   validateResponses: flag('TASKLOOM_VALIDATE_RESPONSES'),
   ...readLimits(),

@@ -4,9 +4,9 @@ import { publicPrincipal, type Principal } from '../../domain/identity/principal
 import type { Administration } from '../../store/administration.ts';
 import {
   findCandidate,
-  findHomeWorkspace,
   findMembership,
   findRefreshOwner,
+  findWhereToTell,
   openSignIn,
   rotateRefreshToken,
   type Candidate,
@@ -46,6 +46,13 @@ export interface Caller {
   readonly client: ClientInfo & { readonly address: string };
 }
 
+interface Named {
+  /** An email or a user name. */
+  readonly name: string;
+  /** The slug of the workspace that is asked for. */
+  readonly workspace: string | null;
+}
+
 /** One answer, and one duration, for a wrong name, a wrong password and a workspace that the person is not in. */
 const badCredentials = (): DomainError =>
   new DomainError('unauthenticated', 'invalid_credentials', 'The name or the password is not right.');
@@ -70,34 +77,27 @@ export class SignIns {
    * @throws DomainError `invalid_credentials`; for those who know the password `account_disabled`, `second_factor_needed`, `second_factor_wrong`.
    */
   async byPassword(
-    given: {
-      readonly name: string;
-      readonly password: string;
-      readonly workspace: string | null;
-      readonly code?: string | undefined;
-    },
+    given: Named & { readonly password: string; readonly code?: string | undefined },
     caller: Caller,
   ): Promise<SignedIn & { user: Candidate }> {
     const candidate = await this.#requirePassword(given, caller);
     // Only somebody who knows the password learns this.
     if (candidate.disabled) {
-      await this.#recordFailure(given.name, candidate, 'account_disabled', caller);
+      await this.#recordFailure(given, candidate, 'account_disabled', caller);
       throw new DomainError('forbidden', 'account_disabled', 'This account is disabled.');
     }
     await this.#requireCode(given, candidate, caller);
     const opened = await this.open(candidate.id, { workspace: given.workspace, method: 'password' }, caller);
     if (!opened) {
-      await this.#recordFailure(given.name, candidate, 'not_a_member', caller);
+      await this.#recordFailure(given, candidate, 'not_a_member', caller);
       throw badCredentials();
     }
     return { ...opened, user: candidate };
   }
 
   /** Of one account, however it is named, the guesses are counted together. */
-  async #requirePassword(
-    { name, password }: { readonly name: string; readonly password: string },
-    caller: Caller,
-  ): Promise<Candidate> {
+  async #requirePassword(given: Named & { readonly password: string }, caller: Caller): Promise<Candidate> {
+    const { name, password } = given;
     const { administration, guesses } = this.#deps;
     const candidate = await administration.read((db) => findCandidate(db, name));
     const guess = {
@@ -108,7 +108,7 @@ export class SignIns {
     return guessing(guesses, guess, ['invalid_credentials'], async () => {
       const matches = await verifyPassword(password, candidate?.password_hash ?? undefined);
       if (candidate && matches) return candidate;
-      await this.#recordFailure(name, candidate, 'invalid_credentials', caller);
+      await this.#recordFailure(given, candidate, 'invalid_credentials', caller);
       throw badCredentials();
     });
   }
@@ -175,10 +175,11 @@ export class SignIns {
   }
 
   async #requireCode(
-    { name, code }: { readonly name: string; readonly code?: string | undefined },
+    given: Named & { readonly code?: string | undefined },
     candidate: Candidate,
     caller: Caller,
   ): Promise<void> {
+    const { code } = given;
     const { administration, guesses, secondFactors } = this.#deps;
     if (!(await secondFactors.isNeeded(candidate.id))) return;
     if (code === undefined)
@@ -200,32 +201,24 @@ export class SignIns {
         secondFactors.require(person, code, caller),
       );
     } catch (error) {
-      await this.#recordFailure(name, candidate, 'second_factor_wrong', caller);
+      await this.#recordFailure(given, candidate, 'second_factor_wrong', caller);
       throw error;
     }
   }
 
+  /** In a workspace of the person, else in the one that was asked for, else in the server's own. */
   async #recordFailure(
-    name: string,
+    { name, workspace }: Named,
     candidate: Candidate | undefined,
     reason: string,
     caller: Caller,
   ): Promise<void> {
     const { administration } = this.#deps;
-    const where =
-      (candidate &&
-        (await administration.read((db) => findMembership(db, candidate.id, null)))?.workspace_id) ??
-      (await administration.read(findHomeWorkspace)).id;
+    const where = await administration.read((db) => findWhereToTell(db, candidate?.id ?? null, workspace));
+    const detail = { username: name.slice(0, 254), reason };
     await administration.write(
-      publicPrincipal(where),
-      async (tx) =>
-        tx.audit(
-          'auth.login',
-          'user',
-          candidate?.id ?? null,
-          { username: name.slice(0, 254), reason },
-          'failure',
-        ),
+      publicPrincipal(where.id),
+      async (tx) => tx.audit('auth.login', 'user', candidate?.id ?? null, detail, 'failure'),
       caller,
     );
   }

@@ -37,6 +37,18 @@ export const findMembership = (
 export const findHomeWorkspace = (db: Reader): Promise<{ id: string }> =>
   db.one(sql`select id from workspaces order by number limit 1`);
 
+/** Where a failed sign-in is told. @param slug the workspace that was asked for */
+export const findWhereToTell = (
+  db: Reader,
+  userId: string | null,
+  slug: string | null,
+): Promise<{ id: string }> =>
+  db.one(
+    sql`select w.id from workspaces w left join memberships m on m.workspace_id = w.id and m.user_id = ${userId}::uuid
+         order by (m.user_id is not null and w.slug = ${slug}) desc, m.user_id is not null desc, (w.slug = ${slug}) desc nulls last,
+                  m.created_at, w.number limit 1`,
+  );
+
 /** From where, and how, somebody signs in. */
 export interface SignInSource {
   readonly method: string;

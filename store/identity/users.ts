@@ -137,6 +137,7 @@ export const setRole = async (
 export const deleteUser = async (tx: Writer, id: string): Promise<void> => {
   tx.send(sql`update sign_ins set revoked_at = now() where user_id = ${id} and revoked_at is null`);
   tx.send(sql`delete from memberships where user_id = ${id}`);
+  tx.send(sql`delete from identities where user_id = ${id}`);
   await tx.run(
     sql`update users set deleted_at = now(), disabled_at = coalesce(disabled_at, now()), updated_at = now(), password_hash = null,
                email = 'deleted-' || number || '@invalid', username = 'deleted-' || number, display_name = 'Deleted', avatar_url = null

@@ -77,7 +77,7 @@ describe('signing in', () => {
     expect(await newest(admin, LOGINS)).toMatchObject({
       action: 'auth.login',
       result: 'success',
-      username: 'writer@example.com',
+      username: 'writer',
       reason: null,
       client_address: '127.0.0.1',
     });

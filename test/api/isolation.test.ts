@@ -58,7 +58,12 @@ beforeAll(async () => {
   );
   await store.close();
   const token = await mine.post('/api/settings/webhooks/tokens', { name: 'A private matter' });
+  const [identity] = await server.system.many<{ id: string }>(
+    sql`insert into identities (user_id, provider, issuer, subject)
+        select id, 'github', 'https://github.com', '1' from users where email = 'editor@example.com' returning id`,
+  );
   Object.assign(ids, {
+    identity_id: identity?.id,
     sign_in_id: signIns.items[0].id,
     task_id: taskId,
     run_id: runId,

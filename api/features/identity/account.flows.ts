@@ -11,6 +11,7 @@ import {
   openPasswordReset,
   usePasswordReset,
 } from '../../../store/identity/accounts.ts';
+import { deleteUnprovenIdentities } from '../../../store/identity/identities.ts';
 import { requireRole } from '../../../store/identity/roles.ts';
 import { endSignIns, findCandidate, findMembership } from '../../../store/identity/sign-ins.ts';
 import { insertUser, requireUser, setPassword, type UserRow } from '../../../store/identity/users.ts';
@@ -22,7 +23,7 @@ import { hashPassword, verifyPassword } from '../../auth/passwords.ts';
 import type { Caller } from '../../auth/sign-in.ts';
 
 /** What somebody is in the workspace that is theirs alone. */
-const PERSONAL_ROLE = 'editor';
+export const PERSONAL_ROLE = 'editor';
 
 export interface AccountDeps {
   readonly administration: Administration;
@@ -136,7 +137,7 @@ export const requestPasswordReset = async (
   });
 };
 
-/** Sets a password by such a link, once; every sign-in of the person ends. @throws DomainError `reset_invalid`. */
+/** Sets a password by such a link, once; every sign-in of the person ends, and what was linked without this address goes. @throws DomainError `reset_invalid`. */
 export const resetPassword = (
   deps: AccountDeps,
   given: { readonly token: string; readonly password: string },
@@ -169,6 +170,8 @@ const useReset = async (
       if (!(await usePasswordReset(tx, digest))) throw invalidReset();
       await setPassword(tx, reset.user_id, hash);
       await endSignIns(tx, { userId: reset.user_id });
+      for (const { id, provider } of await deleteUnprovenIdentities(tx, reset.user_id))
+        tx.audit('identity.unlink', 'identity', id, { method: provider, reason: 'password_reset' });
       tx.audit('auth.password_reset', 'user', reset.user_id, {});
     },
     caller,

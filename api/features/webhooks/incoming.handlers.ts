@@ -49,9 +49,7 @@ export const incomingHandlers = ({ store }: { readonly store: Store }) =>
         sentAt,
         data: body.data as JsonObject,
       };
-      await store.write(webhookPrincipal(workspaceId), (tx) => receiveEvent(tx, incoming), {
-        requestId: ctx.requestId,
-      });
+      await store.write(webhookPrincipal(workspaceId), (tx) => receiveEvent(tx, incoming), ctx.caller);
       return { acknowledged: true };
     },
   });

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { createAuthorizer, type Authorizer } from '../../../api/auth/authorizer.ts';
+import { createWebhookAuthorizer } from '../../../api/auth/webhook-tokens.ts';
 import { createApiContext } from '../../../api/context.ts';
 import { createHandlers } from '../../../api/handlers.ts';
 import { errorHandler } from '../../../api/http/errors.ts';
@@ -54,6 +55,7 @@ export const openGuarded = async ({ env, token, identity }: GuardedSettings): Pr
     siteWorkspaceId,
     administration,
     rightsChanged,
+    authorizeWebhook: createWebhookAuthorizer(handlers.store),
   });
   app.use(limits.onError, errorHandler);
   const server = createServer(app).listen(0, '127.0.0.1');
