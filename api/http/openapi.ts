@@ -52,9 +52,6 @@ export const mountSpec = (app: Express, deps: SpecServerDeps): void => {
   const adapted = new Map<string, RequestHandler>(
     operations.map(({ facts }) => [facts.id, adapt(deps.handlers[facts.id] as never, facts, deps)]),
   );
-  // The validator has found the operation: no second router looks for it.
-  const dispatch: RequestHandler = (req, res, next) =>
-    isWarming(req) ? warmedUp(res) : adapted.get(operationOf(req).schema.operationId)?.(req, res, next);
   const openToKeys = new Set(operations.flatMap(({ facts }) => (facts.takesKeys ? [facts.id] : [])));
   const takesKeys = (req: object): boolean => openToKeys.has(operationOf(req).schema.operationId);
   const authorizer = limitedAuthorizer(deps.authorizer, deps.limits);

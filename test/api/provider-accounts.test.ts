@@ -118,7 +118,7 @@ describe('an account', () => {
     const user = `/auth/users/${body.user.user_id}`;
     expect((await admin.request('PUT', user, { is_active: false })).status).toBe(200);
     expectRefusal(await bench.throughOpenId(subject), 403, 'account_disabled');
-    expect(await bench.audited('auth.login_failed')).toMatchObject({
+    expect(await bench.audited('auth.login', 'failure')).toMatchObject({
       target_id: body.user.user_id,
       detail: { method: 'oidc', reason: 'account_disabled' },
     });

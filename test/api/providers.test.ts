@@ -184,7 +184,7 @@ describe('a flow', () => {
     expectRefusal(await other.back(back), 401, 'state_invalid');
     other.cookie = `${browser.cookie.split('=')[0]}=${'x'.repeat(43)}`;
     expectRefusal(await other.back(back), 401, 'state_invalid');
-    expect(await bench.audited('auth.login_failed')).toMatchObject({
+    expect(await bench.audited('auth.login', 'failure')).toMatchObject({
       detail: { method: 'oidc', reason: 'state_invalid' },
     });
     expect((await browser.back(back)).status).toBe(200);

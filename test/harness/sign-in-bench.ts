@@ -37,7 +37,10 @@ export interface SignInBench {
   throughOpenId(subject: string, through?: typeof OIDC): Promise<Answer>;
   throughGitHub(person: GitHubPerson): Promise<Answer>;
   /** The newest entry of this action. */
-  audited(action: string): Promise<{ target_id: string; detail: Record<string, unknown> } | undefined>;
+  audited(
+    action: string,
+    result?: 'success' | 'failure',
+  ): Promise<{ target_id: string; detail: Record<string, unknown> } | undefined>;
   close(): Promise<void>;
 }
 
@@ -94,9 +97,9 @@ export const openSignInBench = async (): Promise<SignInBench> => {
       const browser = new Browser(server.url);
       return browser.back(github.approve(await browser.begin(GITHUB.authorize), person));
     },
-    audited: async (action) => {
+    audited: async (action, result = 'success') => {
       const rows = await server.system.many<{ target_id: string; detail: Record<string, unknown> }>(
-        sql`select target_id, detail from audit where action = ${action} order by id desc limit 1`,
+        sql`select target_id, detail from audit where action = ${action} and result = ${result} order by id desc limit 1`,
       );
       return rows[0];
     },
