@@ -63,6 +63,12 @@ describe('guesses', () => {
     );
   });
 
+  test('are no guesses where many who know the password come at once, from somewhere new', async () => {
+    await server.signIn({ email: 'popular@example.com' });
+    const answers = await many(12, () => guess(server.url, 'popular@example.com', PASSWORD, '192.0.2.77'));
+    expect(countOf(200, answers)).toBe(12);
+  });
+
   test('lock nobody out from where they were let in before', async () => {
     // `signIn` came from here.
     expect((await guess(server.url, 'owner@example.com', PASSWORD, '127.0.0.1')).status).toBe(200);

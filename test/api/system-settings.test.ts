@@ -32,7 +32,7 @@ describe('the system settings', () => {
 
   test('hold on every process at once, and after a restart', async () => {
     const own = await read(admin);
-    expect(own).toEqual({ debug_mode: true, log_level: 'ERROR', max_workers: 64, environment: 'test' });
+    expect(own).toEqual({ debug_mode: true, log_level: 'ERROR', max_workers: 96, environment: 'test' });
     await onAnother(async (there) => {
       expect(await read(there)).toMatchObject({ log_level: 'ERROR' });
       const changed = await admin.request('PUT', '/api/settings/system', { log_level: 'fatal' });
