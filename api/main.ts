@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { runProcess } from '../platform/process.ts';
 import { createApp } from './app.ts';
 import { createApiContext } from './context.ts';
+import { answerUnreadable } from './http/unreadable.ts';
 import { warmUp } from './http/warm.ts';
 import { attachSockets } from './live/server.ts';
 
@@ -23,6 +24,7 @@ await runProcess('api', async (parts) => {
   const context = await createApiContext(parts);
   const { app, operations } = createApp(context);
   const server = createServer(app);
+  answerUnreadable(server);
   const { store } = context.handlers;
   const sockets = attachSockets(server, {
     store,

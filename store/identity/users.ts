@@ -80,7 +80,7 @@ export const insertUser = async (tx: Writer, user: NewUser): Promise<string> => 
   const { id } = await tx
     .one<{ id: string }>(
       sql`insert into users (email, username, display_name, password_hash)
-          values (lower(${user.email}), ${user.username}, ${user.displayName}, ${user.passwordHash}) returning id`,
+          values (lower(${user.email}), lower(${user.username}), ${user.displayName}, ${user.passwordHash}) returning id`,
     )
     .catch(taken);
   return id;
@@ -103,7 +103,7 @@ export const updateUser = async (tx: Writer, id: string, change: UserChange): Pr
   const { isActive } = change;
   const sets = [
     ...setting(sql`email`, change.email?.toLowerCase()),
-    ...setting(sql`username`, change.username),
+    ...setting(sql`username`, change.username?.toLowerCase()),
     ...setting(sql`display_name`, change.displayName),
     ...setting(sql`avatar_url`, change.avatarUrl),
     ...setting(sql`department_id`, change.departmentId),

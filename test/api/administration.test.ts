@@ -76,6 +76,16 @@ describe('users', () => {
     expect(await findUser(jane.email)).toMatchObject({ name: 'Jane D.', role: 'viewer' });
   });
 
+  test('have one spelling of their name, however it is typed', async () => {
+    const typed = { ...jane, username: 'Loud.Jane', email: 'Loud@Example.com' };
+    const { status, body } = await admin.post(`${SYS}/users`, typed);
+    expect([status, body.username, body.email]).toEqual([201, 'loud.jane', 'loud@example.com']);
+    const renamed = await put(`${SYS}/users/${body.id}`, { username: 'LOUDER' });
+    expect([renamed.status, renamed.body.username]).toEqual([200, 'louder']);
+    const again = await admin.post(`${SYS}/users`, { ...typed, username: 'Louder', email: 'x@example.com' });
+    expect(again.body).toMatchObject({ status: 409, code: 'username_taken' });
+  });
+
   test('get a new role that counts at once, for their open tokens too', async () => {
     const client = await server.signIn({ email: 'rises@example.com', role: 'viewer' });
     expect((await client.post('/api/tasks', { task_name: 'a', topic: 'b' })).status).toBe(403);

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import express from 'express';
@@ -149,7 +150,32 @@ describe('health', () => {
   });
 });
 
+/** What a server says to bytes that are no request it could read. */
+const sayRaw = (url: string, bytes: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname, () => socket.write(bytes));
+    let answer = '';
+    socket.on('data', (data) => (answer += data.toString()));
+    socket.on('close', () => resolve(answer));
+    socket.on('error', reject);
+  });
+
 describe('the server', () => {
+  test.each([
+    ['headers without an end', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(20_000)}\r\n\r\n`, 431],
+    ['an address without an end', `GET /${'y'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431],
+    ['no HTTP at all', 'hello\r\n\r\n', 400],
+  ])('answers %s with a problem, too', async (_what, bytes, status) => {
+    const [head = '', body = ''] = (await sayRaw(server.url, bytes)).split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} .*application/problem\\+json`, 's'));
+    expect(JSON.parse(body)).toMatchObject({
+      status,
+      code: expect.any(String),
+      request_id: expect.any(String),
+    });
+  });
+
   test('does not start when the spec and the handlers differ', () => {
     const spec = loadSpec();
     const handlers = Object.fromEntries(

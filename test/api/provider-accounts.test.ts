@@ -197,9 +197,9 @@ describe('a server', () => {
 
   test('says which settings are missing', async () => {
     const answer = await nobody().get(GOOGLE.authorize);
-    expectRefusal(answer, 503, 'provider_not_configured');
+    expectRefusal(answer, 404, 'provider_not_configured');
     expect(answer.body.detail).toContain('TASKLOOM_GOOGLE_CLIENT_ID');
-    expectRefusal(await nobody().get(`${GOOGLE.callback}?state=a&code=b`), 503, 'provider_not_configured');
+    expectRefusal(await nobody().get(`${GOOGLE.callback}?state=a&code=b`), 404, 'provider_not_configured');
   });
 
   test('says that a provider does not answer', async () => {

@@ -9,6 +9,7 @@ import { createApp } from '../../api/app.ts';
 import { hashPassword } from '../../api/auth/passwords.ts';
 import { createApiContext } from '../../api/context.ts';
 import type { SpecOperation } from '../../api/http/spec.ts';
+import { answerUnreadable } from '../../api/http/unreadable.ts';
 import { attachSockets } from '../../api/live/server.ts';
 import { createCancellations } from '../../activities/runs/cancellations.ts';
 import { openVendors } from '../../activities/vendors.ts';
@@ -63,6 +64,7 @@ const startApi = async (
   const context = await createApiContext({ config, log, shutdown });
   const { app, operations } = createApp(context);
   const server = createServer(app);
+  answerUnreadable(server);
   const sockets = attachSockets(server, {
     store: context.handlers.store,
     live: context.live,

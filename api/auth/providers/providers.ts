@@ -37,7 +37,7 @@ export const createProviders = ({ providers, http }: Pick<Config, 'providers' | 
       const provider = configured[name];
       if (!provider)
         throw new DomainError(
-          'unavailable',
+          'not_found',
           'provider_not_configured',
           `This server is not set up for it: the operator can set ${SETTINGS[name]}.`,
         );

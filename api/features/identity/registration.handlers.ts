@@ -31,7 +31,7 @@ const registrantOf = (body: {
   invitation?: string;
 }) => ({
   email: body.email,
-  username: body.username.toLowerCase(),
+  username: body.username,
   password: body.password,
   displayName: body.full_name ?? body.username,
   invitation: body.invitation ?? null,
