@@ -20,7 +20,10 @@ const MALFORMED = { status: 400, code: 'malformed_request', detail: 'This is not
 /** Answers such requests in the one error body too; the connection ends, as nobody knows where the next one begins. */
 export const answerUnreadable = (server: Server): void => {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
     const { status, code, detail } = REFUSALS[error.code ?? ''] ?? MALFORMED;
     const body: components['schemas']['Problem'] = {
       type: code,

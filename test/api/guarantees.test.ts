@@ -167,9 +167,9 @@ describe('the server', () => {
     ['an address without an end', `GET /${'y'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431],
     ['no HTTP at all', 'hello\r\n\r\n', 400],
   ])('answers %s with a problem, too', async (_what, bytes, status) => {
-    const [head = '', body = ''] = (await sayRaw(server.url, bytes)).split('\r\n\r\n');
+    const [head = '', text = ''] = (await sayRaw(server.url, bytes)).split('\r\n\r\n');
     expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} .*application/problem\\+json`, 's'));
-    expect(JSON.parse(body)).toMatchObject({
+    expect(JSON.parse(text)).toMatchObject({
       status,
       code: expect.any(String),
       request_id: expect.any(String),
