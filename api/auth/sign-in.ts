@@ -194,16 +194,16 @@ export class SignIns {
       userId: candidate.id,
       workspaceId: membership?.workspace_id ?? '',
     };
-    try {
-      if (!membership) throw badCredentials();
-      const guess = { kind: 'totp', subject: candidate.email, address: caller.client.address } as const;
-      await guessing(guesses, guess, ['second_factor_wrong'], () =>
-        secondFactors.require(person, code, caller),
-      );
-    } catch (error) {
-      await this.#recordFailure(given, candidate, 'second_factor_wrong', caller);
-      throw error;
-    }
+    if (!membership) throw badCredentials();
+    const guess = { kind: 'totp', subject: candidate.email, address: caller.client.address } as const;
+    await guessing(guesses, guess, ['second_factor_wrong'], async () => {
+      try {
+        await secondFactors.require(person, code, caller);
+      } catch (error) {
+        await this.#recordFailure(given, candidate, 'second_factor_wrong', caller);
+        throw error;
+      }
+    });
   }
 
   /** In a workspace of the person, else in the one that was asked for, else in the server's own. */

@@ -9,6 +9,7 @@ import { measureRead } from './measures/read.ts';
 import { measureReady } from './measures/ready.ts';
 import { measureStart } from './measures/start.ts';
 import { measureTokens } from './measures/tokens.ts';
+import { measureTiming } from './measures/timing.ts';
 import { judge, type Judged, type Result } from './table.ts';
 import { startWorld } from './world.ts';
 
@@ -19,6 +20,7 @@ const MEASURES = {
   tokens: measureTokens,
   read: measureRead,
   limits: measureLimits,
+  timing: measureTiming,
   live: measureLive,
   audit: measureAudit,
   lists: measureLists,

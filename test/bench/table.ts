@@ -1,7 +1,7 @@
 /** One line of the result: what was measured, beside its floor. */
 export interface Result {
   readonly what: string;
-  readonly unit: 'ms' | 'requests/s' | 'tokens/s' | 's' | 'MB';
+  readonly unit: 'ms' | 'requests/s' | 'tokens/s' | 's' | 'MB' | 'z';
   readonly ours: number;
   /** What the same costs bare, on the same machine in the same minutes; `null` where there is no such thing. */
   readonly floor: number | null;
