@@ -21,7 +21,7 @@ const nameOf = (text: string): string | undefined => {
 
 /**
  * Gives each statement with parameters a name, so that a connection parses and plans it once, and sends what is asked in one
- * turn of the event loop in one packet: those two are most of what a short statement costs.
+ * turn of the event loop in one packet, which is one system call.
  */
 class PipeliningClient extends pg.Client {
   #isGathering = false;
