@@ -1,6 +1,7 @@
 import { scopesOfKey } from '../../domain/identity/api-key.ts';
 import { notFound } from '../../domain/errors.ts';
 import { effectiveScopes, type UserPrincipal } from '../../domain/identity/principal.ts';
+import { toUserPrincipal, type PrincipalRow } from './identity.repository.ts';
 import { newestFirst, type Listing } from '../page.ts';
 import { sql, type Sql } from '../sql.ts';
 import type { Reader, Store, Writer } from '../store.ts';
@@ -96,18 +97,10 @@ export const revokeApiKey = async (tx: Writer, id: string, owner: string | null)
   tx.audit('api_key.revoke', 'api_key', id, { name });
 };
 
-interface KeyPrincipalRow {
+interface KeyPrincipalRow extends PrincipalRow {
   readonly key_id: string;
   readonly key_scopes: string[];
   readonly expires_at: Date | null;
-  readonly user_id: string;
-  readonly email: string;
-  readonly display_name: string;
-  readonly workspace_id: string;
-  readonly workspace_slug: string;
-  readonly role: string;
-  readonly scopes: string[];
-  readonly is_home: boolean;
 }
 
 /** For whom a key acts, and what it may do now; `undefined` for one that is unknown, has ended, or whose person has. */
@@ -117,18 +110,11 @@ export const findKeyPrincipal = async (
 ): Promise<{ principal: UserPrincipal; keyId: string; expiresAt: Date | null } | undefined> => {
   const row = await store.beforeWorkspace<KeyPrincipalRow>(sql`select * from api_key_principal(${hash})`);
   if (!row) return undefined;
-  const principal: UserPrincipal = {
-    kind: 'user',
-    userId: row.user_id,
-    email: row.email,
-    displayName: row.display_name,
-    workspaceId: row.workspace_id,
-    workspaceSlug: row.workspace_slug,
-    role: row.role,
+  const principal = toUserPrincipal(row, {
     scopes: scopesOfKey(row.key_scopes, effectiveScopes(row.scopes, row.is_home)),
     signInId: null,
     apiKeyId: row.key_id,
-  };
+  });
   return { principal, keyId: row.key_id, expiresAt: row.expires_at };
 };
 
