@@ -16,7 +16,7 @@ export const openIdentity = (
 ) => {
   const { secretKey, signInSeconds } = config;
   const tokens = createTokens(config, store, bus);
-  const secondFactors = new SecondFactors(administration, secretKey);
+  const secondFactors = new SecondFactors(administration, guesses, secretKey);
   return {
     tokens,
     sessions: new Sessions(store, tokens, new ApiKeys(store), bus),

@@ -14,6 +14,8 @@ import {
   useTotpStep,
 } from '../../store/identity/second-factors.ts';
 import type { Writer } from '../../store/store.ts';
+import type { Guesses } from '../../store/limits/guesses.ts';
+import { guessing } from './guessing.ts';
 import type { Caller } from './sign-in.ts';
 import { digestOf } from './opaque.ts';
 
@@ -40,10 +42,12 @@ type Person = Principal & { readonly userId: string };
 /** One-time codes (RFC 6238) as a second factor, with recovery codes for a lost device. */
 export class SecondFactors {
   readonly #administration: Administration;
+  readonly #guesses: Guesses;
   readonly #secretKey: Buffer;
 
-  constructor(administration: Administration, secretKey: Buffer) {
+  constructor(administration: Administration, guesses: Guesses, secretKey: Buffer) {
     this.#administration = administration;
+    this.#guesses = guesses;
     this.#secretKey = secretKey;
   }
 
@@ -62,10 +66,10 @@ export class SecondFactors {
     return { secret: secret.base32, url: this.#totp(secret.base32, email).toString() };
   }
 
-  /** Puts the secret into use. @returns recovery codes, shown this once. @throws DomainError `second_factor_wrong`. */
+  /** Puts the secret into use. @returns recovery codes, shown this once. @throws DomainError `second_factor_wrong`, or RateLimited. */
   async confirm(person: Person, code: string, caller: Caller): Promise<string[]> {
     const codes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode);
-    await this.#administration.write(
+    await this.#guess(
       person,
       async (tx) => {
         if (!(await this.#takeCode(tx, person.userId, code))) throw wrongCode();
@@ -77,9 +81,9 @@ export class SecondFactors {
     return codes;
   }
 
-  /** Takes a one-time or recovery code, each for one use. @throws DomainError `second_factor_wrong`. */
+  /** Takes a one-time or recovery code, each for one use. @throws DomainError `second_factor_wrong`, or RateLimited. */
   async require(person: Person, code: string, caller: Caller): Promise<void> {
-    await this.#administration.write(
+    await this.#guess(
       person,
       async (tx) => {
         if (await this.#takeCode(tx, person.userId, code)) return;
@@ -101,6 +105,14 @@ export class SecondFactors {
         return wasOn;
       },
       caller,
+    );
+  }
+
+  /** Whoever has a person's token or password may be guessing at their codes. */
+  #guess(person: Person, work: (tx: Writer) => Promise<void>, caller: Caller): Promise<void> {
+    const guess = { kind: 'totp', subject: person.userId, address: caller.client.address } as const;
+    return guessing(this.#guesses, guess, ['second_factor_wrong'], () =>
+      this.#administration.write(person, work, caller),
     );
   }
 

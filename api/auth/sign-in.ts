@@ -180,7 +180,7 @@ export class SignIns {
     caller: Caller,
   ): Promise<void> {
     const { code } = given;
-    const { administration, guesses, secondFactors } = this.#deps;
+    const { administration, secondFactors } = this.#deps;
     if (!(await secondFactors.isNeeded(candidate.id))) return;
     if (code === undefined)
       throw new DomainError(
@@ -195,15 +195,14 @@ export class SignIns {
       workspaceId: membership?.workspace_id ?? '',
     };
     if (!membership) throw badCredentials();
-    const guess = { kind: 'totp', subject: candidate.email, address: caller.client.address } as const;
-    await guessing(guesses, guess, ['second_factor_wrong'], async () => {
-      try {
-        await secondFactors.require(person, code, caller);
-      } catch (error) {
-        await this.#recordFailure(given, candidate, 'second_factor_wrong', caller);
-        throw error;
-      }
-    });
+    try {
+      await secondFactors.require(person, code, caller);
+    } catch (error) {
+      // What was refused unseen was no attempt.
+      if (error instanceof DomainError && error.code === 'second_factor_wrong')
+        await this.#recordFailure(given, candidate, error.code, caller);
+      throw error;
+    }
   }
 
   /** In a workspace of the person, else in the one that was asked for, else in the server's own. */

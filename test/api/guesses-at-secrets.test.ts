@@ -117,4 +117,32 @@ describe('over two processes, none gets in by guessing', () => {
     },
     PATIENCE_MS,
   );
+
+  test(
+    'at the password or the code of somebody whose token was stolen',
+    async () => {
+      const client = await server.signIn({ email: 'robbed@example.com' });
+      const { body } = await client.post('/api/v1/auth/second-factor', undefined);
+      const code = new TOTP({ secret: Secret.fromBase32(body.secret) }).generate();
+      await client.post('/api/v1/auth/second-factor/confirm', { code });
+      const withToken = (thief: ApiClient): ApiClient => new ApiClient(thief.url, client.token);
+      await attack(FREE.account, (thief, n) =>
+        withToken(thief).request(
+          'PUT',
+          '/api/v1/auth/password',
+          { current_password: `wrong-${n}`, new_password: 'a long walk along the river' },
+          from('198.51.100.4'),
+        ),
+      );
+      await attack(FREE.account, (thief, n) =>
+        withToken(thief).request(
+          'DELETE',
+          '/api/v1/auth/second-factor',
+          { code: String(n).padStart(6, '0') },
+          from('198.51.100.5'),
+        ),
+      );
+    },
+    PATIENCE_MS,
+  );
 });

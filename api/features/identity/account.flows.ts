@@ -13,7 +13,12 @@ import {
 } from '../../../store/identity/accounts.ts';
 import { deleteUnprovenIdentities } from '../../../store/identity/identities.ts';
 import { requireRole } from '../../../store/identity/roles.ts';
-import { endSignIns, findCandidate, findMembership } from '../../../store/identity/sign-ins.ts';
+import {
+  endSignIns,
+  findCandidate,
+  findHomeWorkspace,
+  findMembership,
+} from '../../../store/identity/sign-ins.ts';
 import { insertUser, requireUser, setPassword, type UserRow } from '../../../store/identity/users.ts';
 import { isCommonPassword } from '../../auth/common-passwords.ts';
 import type { Guesses } from '../../../store/limits/guesses.ts';
@@ -63,10 +68,7 @@ export const register = async (
   const passwordHash = await hashPassword(person.password);
   const { role, home } = await administration.read(async (db) => ({
     role: await requireRole(db, PERSONAL_ROLE),
-    home: await db.one<{ id: string }>({
-      text: 'select id from workspaces order by number limit 1',
-      values: [],
-    }),
+    home: await findHomeWorkspace(db),
   }));
   const principal: Principal = { kind: 'public', userId: null, workspaceId: home.id };
   return administration.write(
@@ -88,15 +90,19 @@ export const register = async (
  * @throws DomainError `wrong_password`, or `validation_error` for a new one that is easy to guess.
  */
 export const changePassword = async (
-  { administration, rightsChanged }: AccountDeps,
+  { administration, guesses, rightsChanged }: AccountDeps,
   principal: UserPrincipal,
   given: { readonly current: string; readonly next: string },
   caller: Caller,
 ): Promise<void> => {
   const { userId } = principal;
-  const user = await administration.read((db) => findCandidate(db, principal.email));
-  if (!user || !(await verifyPassword(given.current, user.password_hash ?? undefined)))
+  // Whoever has a person's token may be guessing at their password.
+  const guess = { kind: 'sign-in', subject: principal.email, address: caller.client.address } as const;
+  const user = await guessing(guesses, guess, ['wrong_password'], async () => {
+    const found = await administration.read((db) => findCandidate(db, principal.email));
+    if (found && (await verifyPassword(given.current, found.password_hash ?? undefined))) return found;
     throw new DomainError('forbidden', 'wrong_password', 'The current password is not right.');
+  });
   requireGoodPassword(given.next, user, isCommonPassword, 'body.new_password');
   const hash = await hashPassword(given.next);
   await administration.write(
